@@ -1,0 +1,80 @@
+"""What stands in the page's middle when there are no rows: why, what happens next, and one button."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app.shell.palette import Space
+from app.shell.theme import Theme, set_role
+
+
+class Blank(QWidget):
+    """An icon, a title, a sentence, perhaps progress, perhaps a button."""
+
+    pressed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._icon_name = "scan-search"
+        self._icon, self._title, self._text = QLabel(), QLabel(), QLabel()
+        self.button = QPushButton()
+        self.progress = QProgressBar()
+        set_role(self._title, "heading")
+        set_role(self._text, "secondary")
+        set_role(self.button, "primary")
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Pairs scored")
+        for part in (self._icon, self._title, self._text):
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for part in (self._text, self.progress):
+            part.setFixedWidth(theme.px(420))
+        self._lay_out()
+        self.button.clicked.connect(self.pressed)
+        theme.changed.connect(self._on_theme_changed)
+
+    def show_words(
+        self,
+        icon: str,
+        title: str,
+        text: str,
+        *,
+        button: str = "",
+        primary: bool = True,
+        progress: tuple[int, int] | None = None,
+    ) -> None:
+        """Without `button` or `progress` (done, total; a total of 0 for "not known") there is none."""
+        self._icon_name = icon
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
+        set_role(self.button, "primary" if primary else "")
+        self.progress.setVisible(progress is not None)
+        if progress is not None:
+            self.progress.setRange(0, progress[1])
+            self.progress.setValue(progress[0])
+        self._on_theme_changed()
+
+    def words(self) -> str:
+        return f"{self._title.text()}\n{self._text.text()}"
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setSpacing(Space.S)
+        column.addStretch(2)
+        for part in (self._icon, self._title, self._text):
+            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(Space.S)
+        column.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(Space.XS)
+        column.addLayout(buttons)
+        column.addStretch(3)
+
+    def _on_theme_changed(self) -> None:
+        size = self._theme.px(32)
+        self._icon.setPixmap(self._theme.icon(self._icon_name, "faint").pixmap(QSize(size, size)))

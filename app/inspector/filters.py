@@ -1,0 +1,164 @@
+"""The filter row above the table: split, case and words; and the counts behind each choice."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from app.inspector.figures import CASES
+from app.inspector.pair_table import Arrangement
+from app.inspector.table_model import CASE_ICONS
+from app.inspector.wording import CASE_MEANINGS, CASE_WORDS
+from app.shell.palette import Space
+from app.shell.theme import Theme, set_role
+from dpo_engine.pair_math import Case
+from dpo_engine.preferences import Split
+
+_PAUSE_BEFORE_SEARCH_MS = 120
+_SPLITS: tuple[tuple[Split | None, str], ...] = ((None, "All"), ("train", "Train"), ("held_out", "Held-out"))
+_CASES: tuple[Case | None, ...] = (None, *CASES)
+
+
+class Segments(QFrame):
+    """A few choices of which one holds, with a count each. Arrow keys move, as in any group of buttons."""
+
+    chosen = Signal(int)
+
+    def __init__(self, name: str, titles: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("segments")
+        self.setAccessibleName(name)
+        self._titles = tuple(titles)
+        self._group = QButtonGroup(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(2)
+        for number, title in enumerate(titles):
+            button = QPushButton(title)
+            button.setCheckable(True)
+            button.setChecked(number == 0)
+            button.setAccessibleName(f"{name}: {title}")
+            set_role(button, "segment")
+            self._group.addButton(button, number)
+            row.addWidget(button)
+        self._group.idToggled.connect(self._on_toggled)
+
+    def button(self, number: int) -> QAbstractButton:
+        return self._group.button(number)
+
+    def choice(self) -> int:
+        return self._group.checkedId()
+
+    def choose(self, number: int) -> None:
+        self._group.button(number).setChecked(True)
+
+    def show_counts(self, counts: Sequence[int]) -> None:
+        for number, (title, count) in enumerate(zip(self._titles, counts, strict=True)):
+            self._group.button(number).setText(f"{title}  {count:,}")
+
+    def set_icons(self, icons: Sequence[QIcon | None]) -> None:
+        for number, icon in enumerate(icons):
+            if icon is not None:
+                self._group.button(number).setIcon(icon)
+
+    def _on_toggled(self, number: int, checked: bool) -> None:
+        if checked:
+            self.chosen.emit(number)
+
+
+class FilterBar(QWidget):
+    """Emits `changed` when another filter holds; the words only after a short pause in typing."""
+
+    changed = Signal()
+    left_downwards = Signal()
+    """The person is done with the search field and goes on to the rows."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.splits = Segments("Split", [title for _split, title in _SPLITS])
+        self.cases = Segments("Case", ["Any case", *CASE_WORDS.values()])
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search prompts and responses")
+        self.search.setAccessibleName("Search prompts and responses")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(160)
+        self.search.setMaximumWidth(360)
+        self.search.installEventFilter(self)
+        for number, case in enumerate(CASES, start=1):
+            self.cases.button(number).setToolTip(CASE_MEANINGS[case])
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(Space.M)
+        row.addWidget(self.splits)
+        row.addWidget(self.cases)
+        row.addStretch(1)
+        row.addWidget(self.search, 2)
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_BEFORE_SEARCH_MS)
+        self._pause.timeout.connect(self.changed)
+        self.search.textChanged.connect(self._on_text_changed)
+        self.splits.chosen.connect(self._on_choice)
+        self.cases.chosen.connect(self._on_choice)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def wanted(self, *, descending: bool) -> Arrangement:
+        return Arrangement(
+            split=_SPLITS[self.splits.choice()][0],
+            case=_CASES[self.cases.choice()],
+            text=self.search.text(),
+            descending=descending,
+        )
+
+    def clear(self) -> None:
+        """Let every pair through again."""
+        self.splits.choose(0)
+        self.cases.choose(0)
+        self.search.clear()
+        self._apply_now()
+
+    def show_counts(self, splits: Sequence[int], cases: dict[Case, int]) -> None:
+        self.splits.show_counts(splits)
+        self.cases.show_counts([sum(cases.values()), *(cases[case] for case in CASES)])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            key = Qt.Key(event.key())
+            if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._leave_search()
+                return True
+            if key == Qt.Key.Key_Escape:
+                self.search.clear()
+                self._leave_search()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _leave_search(self) -> None:
+        if self._pause.isActive():
+            self._apply_now()
+        self.left_downwards.emit()
+
+    def _apply_now(self) -> None:
+        self._pause.stop()
+        self.changed.emit()
+
+    def _on_text_changed(self, _text: str) -> None:
+        self._pause.start()
+
+    def _on_choice(self, _number: int) -> None:
+        self._apply_now()
+
+    def _on_theme_changed(self) -> None:
+        self.cases.set_icons([None, *(self._theme.icon(*CASE_ICONS[case]) for case in CASES)])
+        for action in self.search.actions():
+            self.search.removeAction(action)
+        self.search.addAction(self._theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)

@@ -1,0 +1,179 @@
+"""The selected pair for reading: what happened in a sentence, then prompt, chosen and rejected side by side."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from app.inspector.figures import CASES
+from app.inspector.pair_table import PairTable
+from app.inspector.table_model import CASE_ICONS
+from app.inspector.wording import count, decimal, reading
+from app.shell.palette import FontSize, Space
+from app.shell.theme import Theme, set_role
+from dpo_engine.pair_math import Case
+from dpo_engine.preferences import Message
+
+_SPEAKERS = {"system": "System", "user": "Person", "assistant": "Assistant"}
+
+
+class TextCard(QFrame):
+    """A heading, a line of figures and a text that is shown as it is: nothing in it is run or fetched."""
+
+    def __init__(self, title: str, role: str, icon: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._icon_name, self._role = theme, icon, role
+        set_role(self, "card")
+        self._icon, self.title, self.figures = QLabel(), QLabel(title), QLabel()
+        set_role(self.title, role)
+        set_role(self.figures, "caption")
+        self.figures.setWordWrap(True)
+        self.text = _reading_field(title)
+        head = QHBoxLayout()
+        head.setSpacing(Space.XS)
+        head.addWidget(self._icon)
+        head.addWidget(self.title)
+        head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.M, Space.M, Space.XS, Space.S)
+        column.setSpacing(Space.XS)
+        column.addLayout(head)
+        column.addWidget(self.figures)
+        column.addWidget(self.text, 1)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def show_text(self, text: str, figures: str, tip: str = "") -> None:
+        self.figures.setText(figures)
+        self.figures.setVisible(bool(figures))
+        self.figures.setToolTip(tip)
+        self.text.setPlainText(text)
+
+    def _on_theme_changed(self) -> None:
+        size = self._theme.px(16)
+        token = self._role if self._role in ("chosen", "rejected") else "secondary"
+        self._icon.setPixmap(self._theme.icon(self._icon_name, token).pixmap(QSize(size, size)))
+        self.figures.setFont(self._theme.figures(FontSize.CAPTION))
+        self.text.setFont(self._theme.font(FontSize.READING))
+
+
+class PairPane(QWidget):
+    """Follows the selection; empty while there is none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._case: Case | None = None
+        self.name, self.sentence, self._case_icon = QLabel(), QLabel(), QLabel()
+        set_role(self.name, "heading")
+        set_role(self.sentence, "secondary")
+        self.sentence.setWordWrap(True)
+        self.sentence.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.sentence.setAccessibleName("What happened to this pair")
+        self.prompt = TextCard("Prompt", "strong", "message-square", theme)
+        self.chosen = TextCard("Chosen", "chosen", "check", theme)
+        self.rejected = TextCard("Rejected", "rejected", "x", theme)
+        self._lay_out()
+        theme.changed.connect(self._on_theme_changed)
+
+    def show_pair(self, table: PairTable, place: int) -> None:
+        """The pair at this place of the table; -1 for none."""
+        if not 0 <= place < len(table):
+            self._show_nothing()
+            return
+        pair, computed = table.pairs[place], table.figures
+        self._case = CASES[int(computed.case[place])]
+        self.name.setText(f"Pair {place + 1}")
+        self.sentence.setText(
+            reading(
+                margin=float(computed.margin[place]),
+                chosen_log_ratio=float(computed.chosen_log_ratio[place]),
+                rejected_log_ratio=float(computed.rejected_log_ratio[place]),
+            )
+        )
+        split = "Held-out" if table.held_out[place] else "Train"
+        self.prompt.show_text(conversation_text(pair.prompt), f"{split} · {pair.pair}")
+        for card, side, text in (
+            (self.chosen, "chosen", pair.chosen),
+            (self.rejected, "rejected", pair.rejected),
+        ):
+            figures, tip = _side_figures(table, place, side)
+            card.show_text(text, figures, tip)
+        self._on_theme_changed()
+
+    def _show_nothing(self) -> None:
+        self._case = None
+        self.name.setText("")
+        self.sentence.setText("")
+        for card in (self.prompt, self.chosen, self.rejected):
+            card.show_text("", "")
+        self._on_theme_changed()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(Space.S)
+        head.addWidget(self.name)
+        head.addWidget(self._case_icon)
+        head.addWidget(self.sentence, 1)
+        cards = QHBoxLayout()
+        cards.setSpacing(Space.M)
+        cards.addWidget(self.prompt, 3)
+        cards.addWidget(self.chosen, 4)
+        cards.addWidget(self.rejected, 4)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, Space.S, 0, 0)
+        column.setSpacing(Space.S)
+        column.addLayout(head)
+        column.addLayout(cards, 1)
+
+    def _on_theme_changed(self) -> None:
+        size = self._theme.px(16)
+        self._case_icon.setVisible(self._case is not None)
+        if self._case is not None:
+            self._case_icon.setPixmap(self._theme.icon(*CASE_ICONS[self._case]).pixmap(QSize(size, size)))
+
+
+def conversation_text(messages: tuple[Message, ...]) -> str:
+    """A single turn as it is; several with who speaks above each."""
+    if len(messages) == 1:
+        return messages[0].content
+    return "\n\n".join(f"{_SPEAKERS[message.role]}:\n{message.content}" for message in messages)
+
+
+def _side_figures(table: PairTable, place: int, side: str) -> tuple[str, str]:
+    """The line of figures of one response, and what its words mean."""
+    computed, log_probs, pair = table.figures, table.log_probs, table.pairs[place]
+    if side == "chosen":
+        reference, policy = log_probs.reference_chosen, log_probs.policy_chosen
+        ratio, reward, tokens = computed.chosen_log_ratio, computed.chosen_reward, pair.chosen_tokens
+    else:
+        reference, policy = log_probs.reference_rejected, log_probs.policy_rejected
+        ratio, reward, tokens = computed.rejected_log_ratio, computed.rejected_reward, pair.rejected_tokens
+    parts = [
+        f"log-prob {decimal(float(reference[place]))} → {decimal(float(policy[place]))}",
+        f"log-ratio {decimal(float(ratio[place]), 3)}",
+        f"reward {decimal(float(reward[place]), 3)}",
+        count(tokens, "token") + (", cut to max length" if pair.truncated else ""),
+    ]
+    tip = (
+        "Log-prob under the reference → under the policy; log-ratio is their difference; reward is β times it"
+    )
+    return " · ".join(parts), tip
+
+
+def _reading_field(name: str) -> QPlainTextEdit:
+    field = QPlainTextEdit()
+    field.setReadOnly(True)
+    field.setAccessibleName(name)
+    field.setTabChangesFocus(True)
+    field.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    set_role(field, "reading")
+    # Each paragraph runs in the direction of its own first letter.
+    option = QTextOption(field.document().defaultTextOption())
+    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    field.document().setDefaultTextOption(option)
+    return field

@@ -1,0 +1,131 @@
+"""The rows of a project, as the app sees them: frozen, Qt-free, torch-free."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dpo_engine.preferences import Message, Split
+
+Choice = Literal["left", "right", "tie", "both_bad", "skip"]
+ComparisonState = Literal["waiting", "shown", "answered", "retired"]
+RunStatus = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    id: int
+    messages: tuple[Message, ...]
+    source: str
+    split: Split
+    tags: tuple[str, ...]
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCandidate:
+    """A response just written, before it has a row of its own."""
+
+    text: str
+    model: str
+    """The model reference that wrote it (`starter`, a folder, a run's folder)."""
+    fingerprint: str
+    sampling: dict[str, float | int]
+    seed: int
+    finish_reason: str
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(NewCandidate):
+    id: int
+    prompt_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two candidates of one prompt; which one stands left was drawn at random when it was made."""
+
+    id: int
+    prompt: Prompt
+    left: Candidate
+    right: Candidate
+    state: ComparisonState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    id: int
+    comparison_id: int
+    choice: Choice
+    strength: int
+    annotator: str
+    seconds: float
+    """From the moment both responses were there to the key press."""
+    created_at: str
+    undone_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictCounts:
+    """Standing verdicts (not undone, latest of each comparison)."""
+
+    preferences: int
+    """left + right: what a run can train on."""
+    held_out: int
+    """Those of the preferences whose prompt is held out."""
+    ties: int
+    both_bad: int
+    skips: int
+    today: int
+    """All standing verdicts but skips given since local midnight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    id: int
+    name: str
+    folder: str
+    policy: str
+    """The model reference it started from (which is also its reference)."""
+    method: str
+    beta: float
+    config: dict[str, object]
+    status: RunStatus
+    step: int
+    total_steps: int
+    train_pairs: int
+    held_out_pairs: int
+    message: str
+    """Why it failed or was interrupted; empty otherwise."""
+    created_at: str
+    finished_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricRow:
+    run_id: int
+    step: int
+    split: Split
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredPair:
+    """One pair of a run with its four log-probs at a checkpoint, and its texts for reading."""
+
+    run_id: int
+    checkpoint: str
+    """`policy` for the run's result, else the checkpoint's folder name (`step-000040`)."""
+    pair: str
+    split: Split
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    policy_chosen_logp: float
+    policy_rejected_logp: float
+    reference_chosen_logp: float
+    reference_rejected_logp: float
+    chosen_tokens: int
+    rejected_tokens: int
+    truncated: bool

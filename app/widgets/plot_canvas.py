@@ -1,0 +1,193 @@
+"""The drawing surface of one plot: axes, curves and a cursor, with the app's own mouse and keys.
+
+pyqtgraph draws; its menus, buttons and drag modes are switched off. Only steps (x) are zoomed, by dragging
+over a span, by Ctrl and the wheel, or by + and −; the height follows what is in view. A plain wheel belongs
+to the page around, which scrolls.
+"""
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
+
+from app.shell.palette import FontSize, Space
+from app.shell.theme import Theme
+
+LEFT_AXIS_WIDTH = 52
+"""The same for every plot, so that steps stand above each other."""
+
+_DRAG_PIXELS = 6
+_WHEEL_ZOOM = 0.8
+_KEYS = {
+    Qt.Key.Key_Left: "previous",
+    Qt.Key.Key_Right: "next",
+    Qt.Key.Key_Home: "first",
+    Qt.Key.Key_End: "last",
+}
+
+
+class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
+    """Says what a person wants in data coordinates; changes nothing by itself."""
+
+    cursor_wanted = Signal(float)
+    cursor_stepped = Signal(str)
+    """`previous`, `next`, `first` or `last` point, by key."""
+    cursor_left = Signal()
+    zoom_wanted = Signal(float, float)
+    reset_wanted = Signal()
+    focus_changed = Signal(bool)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._pressed_at: QPointF | None = None
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.setContentsMargins(0, 0, Space.S, 0)
+        item.disableAutoRange()
+        item.setMouseEnabled(x=False, y=False)
+        self.setFrameShape(self.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        for side in ("left", "bottom"):
+            axis = item.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=0, tickTextOffset=Space.XS, maxTickLevel=0)
+        item.getAxis("left").setGrid(255)
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self._cursor.hide()
+        self._cursor.setZValue(50)
+        self._span = pg.LinearRegionItem(movable=False)
+        self._span.hide()
+        for decoration in (self._cursor, self._span):
+            self.addItem(decoration, ignoreBounds=True)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take colours and fonts from the theme again."""
+        colour = self._theme.colour
+        self.setBackground(colour("surface"))
+        item = self.getPlotItem()
+        for side in ("left", "bottom"):
+            axis = item.getAxis(side)
+            axis.setPen(pg.mkPen(colour("border")))
+            axis.setTextPen(pg.mkPen(colour("faint")))
+            axis.setStyle(tickFont=self._theme.figures(FontSize.CAPTION))
+        item.getAxis("left").setWidth(round(LEFT_AXIS_WIDTH * self._theme.scale))
+        item.getAxis("bottom").setHeight(self._theme.px(FontSize.CAPTION) + Space.S)
+        self._cursor.setPen(pg.mkPen(colour("border_strong"), width=1))
+        tint = colour("accent")
+        tint.setAlphaF(0.12)
+        self._span.setBrush(tint)
+        for line in self._span.lines:
+            line.setPen(pg.mkPen(colour("accent")))
+
+    def add_level(self, y: float, words: str) -> pg.InfiniteLine:
+        """A dashed horizontal line at `y`, with its words at the right end."""
+        line = pg.InfiniteLine(
+            pos=y,
+            angle=0,
+            movable=False,
+            label=words,
+            labelOpts={"position": 0.99, "anchors": [(1, 1), (1, 1)]},
+        )
+        self.addItem(line, ignoreBounds=True)
+        self.style_level(line)
+        return line
+
+    def style_level(self, line: pg.InfiniteLine) -> None:
+        line.setPen(pg.mkPen(self._theme.colour("faint"), width=1, style=Qt.PenStyle.DashLine))
+        line.label.setColor(self._theme.colour("faint"))
+        line.label.setFont(self._theme.figures(FontSize.CAPTION))
+
+    def view(self) -> tuple[float, float]:
+        """The steps in view, left to right."""
+        left, right = self.getPlotItem().viewRange()[0]
+        return float(left), float(right)
+
+    def pixels_wide(self) -> int:
+        """Width of the drawing area without the axes."""
+        return max(1, int(self.getPlotItem().getViewBox().width()))
+
+    def show_range(self, x: Sequence[float], y: Sequence[float]) -> None:
+        self.getPlotItem().setRange(xRange=x, yRange=y, padding=0)
+
+    def show_cursor(self, x: float | None) -> None:
+        self._cursor.setVisible(x is not None)
+        if x is not None:
+            self._cursor.setPos(x)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+            return
+        event.accept()
+        self._zoom(_WHEEL_ZOOM if event.angleDelta().y() > 0 else 1 / _WHEEL_ZOOM, self._x_at(event.position()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed_at = event.position()
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        x = self._x_at(event.position())
+        if self._pressed_at is not None and self._is_drag(event):
+            self._span.setRegion((self._x_at(self._pressed_at), x))
+            self._span.show()
+        self.cursor_wanted.emit(x)
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._pressed_at is not None and self._is_drag(event):
+            low, high = sorted((self._x_at(self._pressed_at), self._x_at(event.position())))
+            self.zoom_wanted.emit(low, high)
+        self._pressed_at = None
+        self._span.hide()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._pressed_at = None
+        self.reset_wanted.emit()
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.cursor_left.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        left, right = self.view()
+        if key in _KEYS:
+            self.cursor_stepped.emit(_KEYS[key])
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self._zoom(_WHEEL_ZOOM, (left + right) / 2)
+        elif key == Qt.Key.Key_Minus:
+            self._zoom(1 / _WHEEL_ZOOM, (left + right) / 2)
+        elif key == Qt.Key.Key_0:
+            self.reset_wanted.emit()
+        elif key == Qt.Key.Key_Escape and self._cursor.isVisible():
+            self.cursor_left.emit()
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focus_changed.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit(False)
+
+    def _zoom(self, factor: float, around: float) -> None:
+        left, right = self.view()
+        self.zoom_wanted.emit(around + (left - around) * factor, around + (right - around) * factor)
+
+    def _is_drag(self, event: QMouseEvent) -> bool:
+        assert self._pressed_at is not None
+        return abs(event.position().x() - self._pressed_at.x()) > _DRAG_PIXELS
+
+    def _x_at(self, position: QPointF) -> float:
+        inside = self.getPlotItem().getViewBox().mapSceneToView(self.mapToScene(position.toPoint()))
+        return float(inside.x())

@@ -1,0 +1,217 @@
+"""What the engine tells while it works. Frozen, torch-free, in strict order for each request.
+
+Every event but `EngineReady` and `DeviceMemory` carries the `request` it answers. A request's events are
+`RequestStarted`, then its own, then exactly one of `RequestFinished` and `RequestFailed`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dpo_engine.pair_math import PairScore
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineReady:
+    """Sent once when the engine can take requests."""
+
+    version: str
+    device: str
+    """`cuda`, `mps` or `cpu`."""
+    device_name: str
+    memory_total: int
+    """Bytes on the device (of the machine, when the device is the CPU)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceMemory:
+    """Memory in use, about once a second while the engine works. Bytes."""
+
+    used: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestStarted:
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFinished:
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFailed:
+    """`message` is a sentence for the user; `detail` (a traceback, the worker's last lines) for a report."""
+
+    request: str
+    code: str
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a long step is; `total` is 0 when it cannot be known."""
+
+    request: str
+    stage: str
+    """What is being done, as a short phrase: "Downloading the starter model"."""
+    done: int
+    total: int
+    unit: Literal["bytes", "pairs", "steps", ""] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something worth knowing that is no failure: a default template used, a step skipped."""
+
+    request: str
+    message: str
+    level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFetched:
+    request: str
+    model: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelLoaded:
+    request: str
+    model: str
+    fingerprint: str
+    parameters: int
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDelta:
+    """More text of candidate `index`; concatenated, they are the candidate's text."""
+
+    request: str
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateRestarted:
+    """Candidate `index` came out equal to another one and is drawn again: forget its text so far."""
+
+    request: str
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateDone:
+    request: str
+    index: int
+    text: str
+    tokens: int
+    seed: int
+    finish_reason: Literal["end", "length"]
+    seconds: float
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStarted:
+    """`first_step` is 0, or the step of the checkpoint that the run resumes from."""
+
+    request: str
+    run: str
+    first_step: int
+    total_steps: int
+    train_pairs: int
+    held_out_pairs: int
+    learning_rate: float
+    device: str
+    dtype: str
+    trainable_parameters: int
+    refused: tuple[str, ...] = ()
+    """Pairs that cannot be trained on, each with its reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone:
+    """Means over all pairs of the step, under TRL's names (see `metrics`)."""
+
+    request: str
+    step: int
+    total_steps: int
+    metrics: dict[str, float]
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Means over all held-out pairs, under TRL's `eval_` names, after `step` optimizer steps."""
+
+    request: str
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSaved:
+    request: str
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPaused:
+    request: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingResumed:
+    request: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFinished:
+    """The run's policy is saved. `stopped`: a person ended it before its last step."""
+
+    request: str
+    run: str
+    step: int
+    policy: str
+    stopped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsScored:
+    """The next few pairs, in input order."""
+
+    request: str
+    scores: tuple[PairScore, ...]
+
+
+Event = (
+    EngineReady
+    | DeviceMemory
+    | RequestStarted
+    | RequestFinished
+    | RequestFailed
+    | Progress
+    | Note
+    | ModelFetched
+    | ModelLoaded
+    | TextDelta
+    | CandidateRestarted
+    | CandidateDone
+    | TrainingStarted
+    | StepDone
+    | Evaluated
+    | CheckpointSaved
+    | TrainingPaused
+    | TrainingResumed
+    | TrainingFinished
+    | PairsScored
+)

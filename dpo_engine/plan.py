@@ -1,0 +1,84 @@
+"""What a run will do, known before it starts: which pairs each optimizer step takes, and its learning rate.
+
+Everything follows from the number of pairs and the config, so a resumed run needs nothing but its step.
+Steps count from 1.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from dpo_engine.config import Schedule, TrainConfig
+
+MicroBatch = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`pairs` training pairs, numbered from 0, in steps of at most `pairs_per_step`.
+
+    Each epoch takes every pair once in an order of its own; its last step may be smaller.
+    """
+
+    pairs: int
+    micro_batch: int
+    pairs_per_step: int
+    epochs: float
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.pairs / self.pairs_per_step)
+
+    @property
+    def total_steps(self) -> int:
+        return max(1, math.ceil(self.steps_per_epoch * self.epochs))
+
+    def step(self, number: int) -> list[MicroBatch]:
+        """The micro-batches of a step."""
+        epoch, place = divmod(number - 1, self.steps_per_epoch)
+        start = place * self.pairs_per_step
+        taken = self._order(epoch)[start : start + self.pairs_per_step]
+        return in_batches(taken, self.micro_batch)
+
+    def epoch_after(self, number: int) -> float:
+        """How many epochs have passed once `number` steps are done."""
+        epochs, place = divmod(number, self.steps_per_epoch)
+        return epochs + min(place * self.pairs_per_step / self.pairs, 1.0)
+
+    def _order(self, epoch: int) -> list[int]:
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        return torch.randperm(self.pairs, generator=generator).tolist()
+
+
+def plan_of(config: TrainConfig, pairs: int) -> Plan:
+    return Plan(
+        pairs=pairs,
+        micro_batch=config.per_device_train_batch_size,
+        pairs_per_step=config.per_device_train_batch_size * config.gradient_accumulation_steps,
+        epochs=config.num_train_epochs,
+        seed=config.seed,
+    )
+
+
+def in_batches(members: list[int], size: int) -> list[MicroBatch]:
+    return [tuple(members[start : start + size]) for start in range(0, len(members), size)]
+
+
+def rate_factor(schedule: Schedule, step: int, total_steps: int, warmup_ratio: float) -> float:
+    """What the learning rate is multiplied by in `step`: a linear rise to 1, then the schedule's fall.
+
+    Unlike in transformers' schedulers no step has the rate 0, of which a run of ten steps would waste one.
+    """
+    warmup = math.ceil(total_steps * warmup_ratio)
+    if step <= warmup:
+        return step / (warmup + 1)
+    progress = (step - warmup - 1) / (total_steps - warmup)
+    match schedule:
+        case "linear":
+            return 1.0 - progress
+        case "cosine":
+            return 0.5 * (1.0 + math.cos(math.pi * progress))
+        case "constant":
+            return 1.0

@@ -1,0 +1,107 @@
+"""What can be asked of the engine. Frozen, torch-free, and the same over a pipe or in a thread.
+
+A *request* has an `id` chosen by the asker and is answered by events carrying that id, the last of which
+is `RequestFinished` or `RequestFailed`. A *control* acts at once on a request under way.
+
+Model references (`policy`, `reference`, `model`) are strings: a catalogue name (`starter`), a folder, a
+hub id, or a run's folder or one of its checkpoints.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dpo_engine.config import DType, Device, SamplingConfig
+from dpo_engine.preferences import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchModel:
+    """Get a model onto this disk, with `Progress`; an interrupted fetch goes on where it stopped."""
+
+    id: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """Draw `n` candidates for one prompt: `TextDelta` while they are written, `CandidateDone` for each."""
+
+    id: str
+    policy: str
+    prompt: tuple[Message, ...]
+    n: int = 2
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    seed: int = 0
+    """Candidate i is drawn with its own generator, seeded by `seed + i`."""
+    device: Device = "auto"
+    dtype: DType = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Log-probs of pairs under a policy and its reference; `PairsScored` as they come, in input order."""
+
+    id: str
+    policy: str
+    reference: str
+    pairs: str
+    """A pairs file, or a run's folder for the pairs it was trained on."""
+    beta: float = 0.1
+    max_length: int = 1024
+    tokens: bool = False
+    """Also every response token with its log-prob under both models."""
+    device: Device = "auto"
+    dtype: DType = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train the run in this folder (see `run_folder`), from the start or from its last checkpoint."""
+
+    id: str
+    run: str
+    resume: bool = False
+
+
+Request = FetchModel | Generate | Score | Train
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """End a waiting or running request; nothing half-written stays. It fails with code `cancelled`.
+
+    A training run keeps its last checkpoint and can be resumed from it.
+    """
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Hold training after the current step; other requests are still answered."""
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume:
+    """Go on with a paused training."""
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopAndKeep:
+    """End training after the current step and save what it has become as the run's policy."""
+
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shutdown:
+    """Finish the current step, save a checkpoint if training, and end the engine."""
+
+
+Control = Cancel | Pause | Resume | StopAndKeep | Shutdown
+
+RequestKind = Literal["fetch", "generate", "score", "train"]

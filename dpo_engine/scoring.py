@@ -1,0 +1,136 @@
+"""The four log-probs of every pair, in input order, and each token's own when asked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dpo_engine.batches import PairBatch, collate
+from dpo_engine.errors import BadInput
+from dpo_engine.events import Event, Note, PairsScored, Progress
+from dpo_engine.log_probs import LogProbs, sum_by_response
+from dpo_engine.models import LoadedModel
+from dpo_engine.pair_math import PairScore, TokenScore
+from dpo_engine.plan import in_batches
+from dpo_engine.preferences import read_pairs, refusal_summary
+from dpo_engine.reference import adapter_off
+from dpo_engine.requests import Score
+from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
+from dpo_engine.training_setup import context_length
+
+PAIRS_PER_BATCH = 4
+
+
+def score(
+    request: Score,
+    policy: LoadedModel,
+    reference: LoadedModel | None,
+    *,
+    pairs_per_batch: int = PAIRS_PER_BATCH,
+) -> Iterator[Event]:
+    """Score the pairs of `request` under both models; `reference` None is the policy with its adapter off.
+
+    Rows and pairs that cannot be scored are named in a `Note` and left out. Raises `BadInput` when none is
+    left, or when the two models do not share their tokens (their log-probs could not be compared).
+    """
+    if reference is not None:
+        _check_same_tokens(policy, reference)
+    file = read_pairs(request.pairs)
+    if file.refused:
+        yield Note(request=request.id, message=refusal_summary(file.refused), level="warning")
+    longest = min([request.max_length, *filter(None, map(context_length, filter(None, (policy, reference))))])
+    pairs, refused = tokenize_pairs(policy.tokenizer, file.pairs, longest)
+    if refused:
+        named = " ".join(refused[:5])
+        yield Note(
+            request=request.id, message=f"{len(refused)} pairs were left out. {named}", level="warning"
+        )
+    if not pairs:
+        raise BadInput(f"None of the pairs in {request.pairs} can be scored.")
+    scorer = _PairScorer(policy, reference, with_tokens=request.tokens)
+    done = 0
+    for members in in_batches(list(range(len(pairs))), pairs_per_batch):
+        scores = scorer([pairs[member] for member in members])
+        done += len(scores)
+        yield PairsScored(request=request.id, scores=scores)
+        yield Progress(request=request.id, stage="Scoring pairs", done=done, total=len(pairs), unit="pairs")
+
+
+@dataclass(frozen=True)
+class _SideScores:
+    """One response under both models."""
+
+    policy: float
+    reference: float
+    tokens: tuple[TokenScore, ...]
+
+
+class _PairScorer:
+    def __init__(self, policy: LoadedModel, reference: LoadedModel | None, *, with_tokens: bool) -> None:
+        self._tokenizer = policy.tokenizer
+        self._with_tokens = with_tokens
+        self._policy = _scorer(policy)
+        self._reference = None if reference is None or reference is policy else _scorer(reference)
+        self._adapter_is_reference = reference is None
+
+    def __call__(self, pairs: Sequence[TokenizedPair]) -> tuple[PairScore, ...]:
+        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else 0
+        batch = collate(pairs, range(len(pairs)), pad)
+        with torch.inference_mode():
+            policy = self._policy(batch).cpu()
+            reference = self._under_reference(batch, policy).cpu()
+        sides = self._sides(batch, policy, reference)
+        return tuple(
+            PairScore(
+                pair=pair.id,
+                split=pair.split,
+                policy_chosen_logp=chosen.policy,
+                policy_rejected_logp=rejected.policy,
+                reference_chosen_logp=chosen.reference,
+                reference_rejected_logp=rejected.reference,
+                chosen_tokens=len(pair.chosen),
+                rejected_tokens=len(pair.rejected),
+                truncated=pair.truncated,
+                chosen_token_scores=chosen.tokens,
+                rejected_token_scores=rejected.tokens,
+            )
+            for pair, chosen, rejected in zip(pairs, sides[: len(pairs)], sides[len(pairs) :], strict=True)
+        )
+
+    def _under_reference(self, batch: PairBatch, policy: Tensor) -> Tensor:
+        """[scored] log-probs under the reference."""
+        if self._adapter_is_reference:
+            with adapter_off(self._policy):
+                return self._policy(batch)
+        return policy if self._reference is None else self._reference(batch)
+
+    def _sides(self, batch: PairBatch, policy: Tensor, reference: Tensor) -> list[_SideScores]:
+        """Every response of the batch, chosen ones first."""
+        sums = [sum_by_response(values, batch).flatten().tolist() for values in (policy, reference)]
+        tokens: list[tuple[TokenScore, ...]] = [()] * len(batch.lengths)
+        if self._with_tokens:
+            split = [torch.split(values, list(batch.lengths)) for values in (batch.target, policy, reference)]
+            tokens = [self._tokens(*one) for one in zip(*split, strict=True)]
+        return [_SideScores(*one) for one in zip(*sums, tokens, strict=True)]
+
+    def _tokens(self, ids: Tensor, policy: Tensor, reference: Tensor) -> tuple[TokenScore, ...]:
+        values = zip(ids.tolist(), policy.tolist(), reference.tolist(), strict=True)
+        return tuple(
+            TokenScore(text=str(self._tokenizer.decode([number])), id=number, policy=ours, reference=theirs)
+            for number, ours, theirs in values
+        )
+
+
+def _scorer(loaded: LoadedModel) -> LogProbs:
+    return LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
+
+
+def _check_same_tokens(policy: LoadedModel, reference: LoadedModel) -> None:
+    if policy.tokenizer is reference.tokenizer:
+        return
+    if policy.tokenizer.get_vocab() != reference.tokenizer.get_vocab():
+        raise BadInput(
+            f"{policy.reference} and {reference.reference} do not share their tokens, so their log-probs "
+            "cannot be compared. Use the model that the policy was trained from as its reference."
+        )

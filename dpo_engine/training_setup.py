@@ -1,0 +1,119 @@
+"""From a run folder to everything that a training needs before its first step."""
+
+import dataclasses
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from dpo_engine import __version__, checkpoint, run_folder
+from dpo_engine.checkpoint import Checkpoint
+from dpo_engine.config import TrainConfig, resolved
+from dpo_engine.errors import BadInput, EngineError
+from dpo_engine.models import LoadedModel
+from dpo_engine.plan import Plan, plan_of
+from dpo_engine.run_folder import RunSpec
+from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
+
+Loader = Callable[[str, TrainConfig], LoadedModel]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    run: Path
+    spec: RunSpec
+    loaded: LoadedModel
+    pairs: tuple[TokenizedPair, ...]
+    """Training pairs first, then the held-out ones; a pair's place here is its number everywhere."""
+    train_pairs: int
+    refused: tuple[str, ...]
+    notes: tuple[str, ...]
+    plan: Plan
+
+    @property
+    def config(self) -> TrainConfig:
+        return self.spec.config
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest, after the warm-up."""
+        rate = resolved(self.config, self.train_pairs).learning_rate
+        if rate is None:
+            raise EngineError("The learning rate was not settled.")
+        return rate
+
+    @property
+    def held_out(self) -> list[int]:
+        return list(range(self.train_pairs, len(self.pairs)))
+
+
+def starting_point(run: Path, *, resume: bool) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint to go on from and warnings. Raises `BadInput` where starting would undo something."""
+    state = run_folder.read_state(run)
+    if state.status == "finished":
+        raise BadInput(f"The run {run.name} is finished. Start a new run to train on.")
+    if resume:
+        return checkpoint.latest(run)
+    if run_folder.checkpoints(run):
+        raise BadInput(f"The run {run.name} was begun already. Resume it, or start a new run.")
+    return None, []
+
+
+def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
+    """Tokenize the pairs and add to the spec what the run really runs on. Writes nothing.
+
+    Raises `BadInput` when no training pair can be used.
+    """
+    if spec.config.learning_rate is None:
+        spec = dataclasses.replace(spec, config=resolved(spec.config, spec.train_pairs))
+    spec = dataclasses.replace(
+        spec,
+        fingerprint=loaded.fingerprint,
+        device=loaded.device.type,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+        versions=versions(),
+    )
+    max_length, notes = _fitting_length(loaded, spec.config.max_length)
+    tokenized, refused = tokenize_pairs(loaded.tokenizer, run_folder.read_pairs(run), max_length)
+    train_pairs = sum(pair.split == "train" for pair in tokenized)
+    if not train_pairs:
+        raise BadInput(f"No training pair can be used. {refused[0] if refused else ''}".strip())
+    cut = sum(pair.truncated for pair in tokenized)
+    if cut:
+        notes.append(f"{cut} of {len(tokenized)} pairs are longer than {max_length} tokens and were cut.")
+    return Setup(
+        run=run,
+        spec=spec,
+        loaded=loaded,
+        pairs=tuple(tokenized),
+        train_pairs=train_pairs,
+        refused=tuple(refused),
+        notes=(*loaded.notes, *notes),
+        plan=plan_of(spec.config, train_pairs),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
+    packages = ("torch", "transformers", "peft", "tokenizers", "safetensors")
+    return {
+        "dpo-studio": __version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in packages},
+    }
+
+
+def _fitting_length(loaded: LoadedModel, wanted: int) -> tuple[int, list[str]]:
+    longest = context_length(loaded)
+    if longest is None or wanted <= longest:
+        return wanted, []
+    return longest, [f"The model takes at most {longest} tokens, so max_length {wanted} is lowered to that."]
+
+
+def context_length(loaded: LoadedModel) -> int | None:
+    """The most tokens the model was built for; None where its config does not say."""
+    model: Any = loaded.model
+    stated = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return stated if isinstance(stated, int) and stated > 0 else None

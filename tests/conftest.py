@@ -1,0 +1,52 @@
+"""Fixtures that every test may use: an isolated home, a tiny model, and (marked `starter`) the real one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def studio_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has its own place for models, settings, caches and logs."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("DPO_STUDIO_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer Llama with a byte-level tokenizer. Shared: never write into it."""
+    from tests.helpers.tiny_model import save_tiny_model
+
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def starter_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the starter model, fetched once a session.
+
+    `DPO_STUDIO_TEST_MODELS` names a folder that keeps it from one session to the next.
+    """
+    from dpo_engine.catalogue import STARTER
+    from dpo_engine.fetching import fetch
+
+    kept = os.environ.get("DPO_STUDIO_TEST_MODELS")
+    home = Path(kept) if kept else tmp_path_factory.mktemp("starter-home")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DPO_STUDIO_HOME", str(home))
+        folder = STARTER.path
+        if folder is None:
+            for _ in fetch(STARTER, "fixture"):
+                pass
+            folder = STARTER.path
+    assert folder is not None
+    return folder
+
+
+@pytest.fixture
+def starter_home(starter_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home in which `starter` is fetched already, for tests that use it by its name."""
+    home = starter_model.parents[2]
+    monkeypatch.setenv("DPO_STUDIO_HOME", str(home))
+    return home
