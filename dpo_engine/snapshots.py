@@ -39,7 +39,7 @@ def in_snapshot_order(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 
 
 def write_snapshot(folder: Path, pairs: Sequence[Pair]) -> None:
-    """Save `pairs` as a data set with the splits `train` and `held_out`. `folder` must not exist."""
+    """Save `pairs` as a data set with the splits `train` and, if any pair is, `held_out`."""
     from datasets import Dataset, DatasetDict, Features, Value
     from datasets.features import List
 
@@ -54,15 +54,13 @@ def write_snapshot(folder: Path, pairs: Sequence[Pair]) -> None:
             "strength": Value("int8"),
         }
     )
+    splits: dict[str, Dataset] = {}
+    for split in get_args(Split):
+        rows = [_row(pair) for pair in pairs if pair.split == split]
+        if rows:  # the library cannot read back a split that it saved empty
+            splits[split] = Dataset.from_list(rows, features=features)
     with _no_progress_bars():
-        DatasetDict(
-            {
-                split: Dataset.from_list(
-                    [_row(pair) for pair in pairs if pair.split == split], features=features
-                )
-                for split in get_args(Split)
-            }
-        ).save_to_disk(folder)
+        DatasetDict(splits).save_to_disk(folder)
 
 
 def read_snapshot(folder: Path) -> tuple[Pair, ...]:
@@ -77,7 +75,7 @@ def read_snapshot(folder: Path) -> tuple[Pair, ...]:
         return tuple(
             _pair(row) for split in get_args(Split) if split in stored for row in stored[split].to_list()
         )
-    except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException) as error:
+    except (OSError, ValueError, LookupError, TypeError, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"The snapshot of pairs in {folder} is damaged or incomplete ({reason}).") from error
 

@@ -11,6 +11,7 @@ from typing import Literal
 from PySide6.QtCore import QDeadlineTimer, QObject, Qt, QThread, QTimer, Signal
 
 from app.engine_host.engine_log import EngineLog
+from app.engine_host.garbage import GuiThreadCollector
 from app.engine_host.host import EngineHost, News
 from app.engine_host.in_thread import InThread
 from app.engine_host.outbox import Outbox
@@ -63,6 +64,8 @@ class EngineThread(QThread):
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._take_turn)
         self._news_arrived.connect(self._on_news_arrived, Qt.ConnectionType.QueuedConnection)
+        self._collector = GuiThreadCollector(self)
+        self.finished.connect(self._collector.end)
         self._host = EngineHost(make_transport, self._publish, restarts)
 
     # --- protocol.Engine --------------------------------------------------------------------------------
@@ -95,6 +98,10 @@ class EngineThread(QThread):
     def state(self) -> EngineState:
         return self._state
 
+    def start(self, priority: QThread.Priority = QThread.Priority.InheritPriority) -> None:
+        self._collector.begin()
+        super().start(priority)
+
     def run(self) -> None:
         """On the thread itself; `start()` calls it."""
         self._host.run()
@@ -120,6 +127,8 @@ class EngineThread(QThread):
             self._host.run()
             ended = True
         self._take_turn(limit=float("inf"))
+        if ended:
+            self._collector.end()
         return ended
 
     # --- from the engine's thread to the GUI thread -----------------------------------------------------

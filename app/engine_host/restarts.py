@@ -2,10 +2,11 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 WINDOW_SECONDS = 60.0
 DELAYS = (0.0, 1.0, 5.0)
+"""Seconds before the start after the first, second and any later death within the window."""
 GIVE_UP_AFTER = 3
 
 
@@ -16,8 +17,9 @@ class Restarts:
     does not help: a broken installation, or a request that kills the engine each time.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, delays: Sequence[float] = DELAYS) -> None:
         self._clock = clock
+        self._delays = delays
         self._deaths: deque[float] = deque()
         self._without_success = 0
 
@@ -38,4 +40,4 @@ class Restarts:
         self._without_success = min(self._without_success + 1, len(self._deaths))
         if self._without_success >= GIVE_UP_AFTER:
             return None
-        return DELAYS[min(len(self._deaths), len(DELAYS)) - 1]
+        return self._delays[min(len(self._deaths), len(self._delays)) - 1]

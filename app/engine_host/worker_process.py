@@ -24,7 +24,8 @@ from dpo_engine import wire
 from dpo_engine.errors import BadInput
 from dpo_engine.requests import Control, Request, Shutdown
 
-KILL_AFTER_TERMINATE_SECONDS = 3.0
+PATIENCE_SECONDS = 3.0
+"""For a worker that was told to end, or whose output has ended, before it is killed."""
 NICENESS = 5
 """Lower priority than the window's, so that it stays smooth while both cores train."""
 MAX_STDERR_LINE = 8_192
@@ -58,10 +59,12 @@ class WorkerProcess:
         log: EngineLog,
         command: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._log = log
         self._command = list(command or worker_command())
         self._environment = dict(environment if environment is not None else worker_environment())
+        self._patience = patience
         self._outbox: queue.SimpleQueue[Request | Control | None] = queue.SimpleQueue()
         self._gone = threading.Event()
         self._lock = threading.Lock()
@@ -101,7 +104,7 @@ class WorkerProcess:
             unreadable = _read_events(stdout, deliver)
         finally:
             stdout.close()
-            self._end(process, helpers, patience=0.0 if unreadable else KILL_AFTER_TERMINATE_SECONDS)
+            self._end(process, helpers, patience=0.0 if unreadable else self._patience)
         return self._ended(process.returncode, unreadable)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -162,7 +165,7 @@ class WorkerProcess:
         with self._lock:
             if self._process is not None:
                 self._process.terminate()
-        if not self._gone.wait(KILL_AFTER_TERMINATE_SECONDS):
+        if not self._gone.wait(self._patience):
             self.kill()
 
     def _ended(self, code: int, unreadable: str) -> Ended:

@@ -1,7 +1,7 @@
 """What stands in the page's middle when there are no rows: why, what happens next, and one button."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
@@ -17,6 +17,7 @@ class Blank(QWidget):
         self._theme = theme
         self._icon_name = "scan-search"
         self._icon, self._title, self._text = QLabel(), QLabel(), QLabel()
+        self._block = QWidget()
         self.button = QPushButton()
         self.progress = QProgressBar()
         set_role(self._title, "heading")
@@ -28,8 +29,6 @@ class Blank(QWidget):
         self.progress.setAccessibleName("Pairs scored")
         for part in (self._icon, self._title, self._text):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        for part in (self._text, self.progress):
-            part.setFixedWidth(theme.px(420))
         self._lay_out()
         self.button.clicked.connect(self.pressed)
         theme.changed.connect(self._on_theme_changed)
@@ -49,6 +48,8 @@ class Blank(QWidget):
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
+        # A wrapped label inside a centred block would get the height of a wider one.
+        self._text.setMinimumHeight(self._text.heightForWidth(self._block.width()))
         self.button.setText(button)
         self.button.setVisible(bool(button))
         set_role(self.button, "primary" if primary else "")
@@ -63,17 +64,19 @@ class Blank(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setSpacing(Space.S)
         column.addStretch(2)
-        for part in (self._icon, self._title, self._text):
-            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addSpacing(Space.S)
-        column.addWidget(self.progress, 0, Qt.AlignmentFlag.AlignHCenter)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addSpacing(Space.XS)
-        column.addLayout(buttons)
+        self._block.setFixedWidth(self._theme.px(420))
+        column.addWidget(self._block, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
+        words = QVBoxLayout(self._block)
+        words.setContentsMargins(0, 0, 0, 0)
+        words.setSpacing(Space.S)
+        for part in (self._icon, self._title, self._text):
+            words.addWidget(part)
+        words.addSpacing(Space.S)
+        words.addWidget(self.progress)
+        words.addSpacing(Space.XS)
+        words.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _on_theme_changed(self) -> None:
         size = self._theme.px(32)

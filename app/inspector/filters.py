@@ -91,7 +91,8 @@ class FilterBar(QWidget):
         self.search.setPlaceholderText("Search prompts and responses")
         self.search.setAccessibleName("Search prompts and responses")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(160)
+        self.search.setToolTip("Ctrl+F")
+        self.search.setMinimumWidth(240)
         self.search.setMaximumWidth(360)
         self.search.installEventFilter(self)
         for number, case in enumerate(CASES, start=1):
@@ -158,7 +159,9 @@ class FilterBar(QWidget):
         self._apply_now()
 
     def _on_theme_changed(self) -> None:
-        self.cases.set_icons([None, *(self._theme.icon(*CASE_ICONS[case]) for case in CASES)])
         for action in self.search.actions():
-            self.search.removeAction(action)
-        self.search.addAction(self._theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+            if action.property("leading"):
+                self.search.removeAction(action)
+        leading = self.search.addAction(self._theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
+        leading.setProperty("leading", True)
+        self.cases.set_icons([None, *(self._theme.icon(*CASE_ICONS[case]) for case in CASES)])

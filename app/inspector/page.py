@@ -1,6 +1,6 @@
 """The Inspector: a row of figures for every pair of a run, and the selected pair for reading."""
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -46,6 +46,7 @@ class InspectorPage(QFrame):
         self._lay_out()
         self._actions = self._make_actions()
         self._connect()
+        self.setFocusProxy(self.rows)
         self._on_presenter_changed()
 
     def actions(self) -> list[QAction]:
@@ -74,6 +75,7 @@ class InspectorPage(QFrame):
         splitter.setStretchFactor(1, 4)
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(Space.S)
+        splitter.setSizes([560, 440])
         self.rows.setMinimumHeight(160)
         self.pane.setMinimumHeight(180)
         self._middle.addWidget(splitter)
@@ -110,7 +112,7 @@ class InspectorPage(QFrame):
     def _connect(self) -> None:
         presenter = self._presenter
         stop_listening = presenter.listen(self._on_presenter_changed)
-        self.destroyed.connect(lambda: stop_listening())
+        self.destroyed.connect(stop_listening)
         self.top.run_chosen.connect(presenter.choose_run)
         self.top.checkpoint_chosen.connect(presenter.choose_checkpoint)
         self.top.score_requested.connect(presenter.score)
@@ -150,6 +152,8 @@ class InspectorPage(QFrame):
         state = self._presenter.state
         some = state.phase != "loading" and len(self._presenter.table) > 0
         self.filters.setVisible(some)
+        if not some and not state.elsewhere:
+            self.top.status.hide()
         self.summary.setVisible(some)
         self.problem.setText(state.message)
         self.problem.setVisible(some and bool(state.message))
@@ -281,13 +285,13 @@ def _explain_empty(blank: Blank, state: InspectorState) -> None:
             blank.show_words(
                 "scale",
                 scoring_words(state),
-                "Each pair is read under the policy and under its reference. The rows appear as they are ready.",
+                "Each pair is read under the policy and under its reference. Rows appear as they are ready.",
                 button="Stop",
                 primary=False,
                 progress=(state.scored, state.total),
             )
         case "failed":
-            blank.show_words("circle-alert", "The scores are not there", state.message, button="Try again")
+            blank.show_words("circle-alert", "This did not work", state.message, button="Try again")
         case _:
             blank.show_words(
                 "scale",

@@ -1,4 +1,4 @@
-"""The selected pair for reading: what happened in a sentence, then prompt, chosen and rejected side by side."""
+"""The selected pair for reading: what happened in a sentence, then prompt, chosen and rejected."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextOption
@@ -23,9 +23,10 @@ class TextCard(QFrame):
         super().__init__(parent)
         self._theme, self._icon_name, self._role = theme, icon, role
         set_role(self, "card")
-        self._icon, self.title, self.figures = QLabel(), QLabel(title), QLabel()
+        self._icon, self.title, self.figures, self.length = QLabel(), QLabel(title), QLabel(), QLabel()
         set_role(self.title, role)
         set_role(self.figures, "caption")
+        set_role(self.length, "caption")
         self.figures.setWordWrap(True)
         self.text = _reading_field(title)
         head = QHBoxLayout()
@@ -33,16 +34,20 @@ class TextCard(QFrame):
         head.addWidget(self._icon)
         head.addWidget(self.title)
         head.addStretch(1)
+        head.addWidget(self.length)
+        head.addSpacing(Space.S)
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.M, Space.M, Space.XS, Space.S)
         column.setSpacing(Space.XS)
         column.addLayout(head)
         column.addWidget(self.figures)
+        column.addSpacing(Space.XS)
         column.addWidget(self.text, 1)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
-    def show_text(self, text: str, figures: str, tip: str = "") -> None:
+    def show_text(self, text: str, *, length: str = "", figures: str = "", tip: str = "") -> None:
+        self.length.setText(length)
         self.figures.setText(figures)
         self.figures.setVisible(bool(figures))
         self.figures.setToolTip(tip)
@@ -53,7 +58,6 @@ class TextCard(QFrame):
         token = self._role if self._role in ("chosen", "rejected") else "secondary"
         self._icon.setPixmap(self._theme.icon(self._icon_name, token).pixmap(QSize(size, size)))
         self.figures.setFont(self._theme.figures(FontSize.CAPTION))
-        self.text.setFont(self._theme.font(FontSize.READING))
 
 
 class PairPane(QWidget):
@@ -67,6 +71,8 @@ class PairPane(QWidget):
         set_role(self.name, "heading")
         set_role(self.sentence, "secondary")
         self.sentence.setWordWrap(True)
+        # Room for two lines, so that going from pair to pair moves nothing.
+        self.sentence.setMinimumHeight(2 * self.sentence.fontMetrics().height() + 2)
         self.sentence.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -93,13 +99,13 @@ class PairPane(QWidget):
             )
         )
         split = "Held-out" if table.held_out[place] else "Train"
-        self.prompt.show_text(conversation_text(pair.prompt), f"{split} · {pair.pair}")
+        self.prompt.show_text(conversation_text(pair.prompt), length=split)
+        self.name.setToolTip(pair.pair)
         for card, side, text in (
             (self.chosen, "chosen", pair.chosen),
             (self.rejected, "rejected", pair.rejected),
         ):
-            figures, tip = _side_figures(table, place, side)
-            card.show_text(text, figures, tip)
+            card.show_text(text, **_side_figures(table, place, side))
         self._on_theme_changed()
 
     def _show_nothing(self) -> None:
@@ -107,7 +113,7 @@ class PairPane(QWidget):
         self.name.setText("")
         self.sentence.setText("")
         for card in (self.prompt, self.chosen, self.rejected):
-            card.show_text("", "")
+            card.show_text("")
         self._on_theme_changed()
 
     def _lay_out(self) -> None:
@@ -141,8 +147,8 @@ def conversation_text(messages: tuple[Message, ...]) -> str:
     return "\n\n".join(f"{_SPEAKERS[message.role]}:\n{message.content}" for message in messages)
 
 
-def _side_figures(table: PairTable, place: int, side: str) -> tuple[str, str]:
-    """The line of figures of one response, and what its words mean."""
+def _side_figures(table: PairTable, place: int, side: str) -> dict[str, str]:
+    """How long one response is, its line of figures, and what the words in it mean."""
     computed, log_probs, pair = table.figures, table.log_probs, table.pairs[place]
     if side == "chosen":
         reference, policy = log_probs.reference_chosen, log_probs.policy_chosen
@@ -154,12 +160,12 @@ def _side_figures(table: PairTable, place: int, side: str) -> tuple[str, str]:
         f"log-prob {decimal(float(reference[place]))} → {decimal(float(policy[place]))}",
         f"log-ratio {decimal(float(ratio[place]), 3)}",
         f"reward {decimal(float(reward[place]), 3)}",
-        count(tokens, "token") + (", cut to max length" if pair.truncated else ""),
     ]
     tip = (
         "Log-prob under the reference → under the policy; log-ratio is their difference; reward is β times it"
     )
-    return " · ".join(parts), tip
+    length = count(tokens, "token") + (", cut to max length" if pair.truncated else "")
+    return {"length": length, "figures": " · ".join(parts), "tip": tip}
 
 
 def _reading_field(name: str) -> QPlainTextEdit:
@@ -171,6 +177,8 @@ def _reading_field(name: str) -> QPlainTextEdit:
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
     set_role(field, "reading")
+    field.document().setDocumentMargin(0)
+    field.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     # Each paragraph runs in the direction of its own first letter.
     option = QTextOption(field.document().defaultTextOption())
     option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)

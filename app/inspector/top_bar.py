@@ -97,7 +97,7 @@ class ScoringStatus(QWidget):
         elif state.elsewhere:
             self._say(state.elsewhere, "Stop")
         elif partial:
-            self._say(f"{state.scored:,} of {count(state.total)} scored", "Score the rest")
+            self._say(f"{state.scored:,} of {count(state.total)} scored", "Score all")
         self.bar.setVisible(scoring)
         self.bar.setRange(0, state.total)
         self.bar.setValue(state.scored)

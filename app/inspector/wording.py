@@ -60,14 +60,14 @@ def _preference(margin: float) -> str:
     if kind == "against":
         return (
             f"The policy now prefers the rejected response: the margin is {decimal(margin)}, "
-            f"which leaves {chance} for the chosen one."
+            f"which leaves {chance} for the chosen."
         )
     if decimal(margin) == decimal(0.0):
         return f"The policy is undecided: the margin is {decimal(margin)} ({chance})."
     leaning = "chosen" if margin > 0 else "rejected"
     return (
-        f"The policy is undecided: it leans to the {leaning} response, but the margin is only "
-        f"{decimal(margin)} ({chance} for the chosen one)."
+        f"The policy is undecided: margin {decimal(margin)}, leaning to the {leaning} "
+        f"({chance} for the chosen)."
     )
 
 

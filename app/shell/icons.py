@@ -1,6 +1,6 @@
 """Icons: Lucide's line drawings, tinted for the theme and drawn sharp at any scale."""
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -20,7 +20,7 @@ class _TintedSvg(QIconEngine):
             QIcon.Mode.Disabled: disabled,
         }
 
-    def paint(self, painter, rect, mode, state) -> None:  # type: ignore[no-untyped-def]
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
         drawing = self._drawing.replace("currentColor", QColor(self._colours[mode]).name())
         QSvgRenderer(QByteArray(drawing.encode())).render(painter, QRectF(rect))
 

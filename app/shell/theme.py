@@ -93,13 +93,13 @@ class Theme(QObject):
         """A palette colour by its field name."""
         return QColor(getattr(self.palette, token))
 
-    def icon(self, name: str, token: str = "secondary") -> QIcon:
-        """A line icon in the palette colour `token`; ask again after `changed`."""
-        key = (name, token, self.palette.name)
+    def icon(self, name: str, colour: str = "secondary") -> QIcon:
+        """A line icon in the palette colour `colour`; ask again after `changed`."""
+        key = (name, colour, self.palette.name)
         if key not in self._icons:
             self._icons[key] = tinted_icon(
                 name,
-                normal=getattr(self.palette, token),
+                normal=getattr(self.palette, colour),
                 selected=self.palette.accent,
                 disabled=self.palette.border_strong,
             )

@@ -131,24 +131,29 @@ def check_contents(path: Path, newest: int) -> None:
         mode = "ro"
     else:
         mode = "immutable"
-    with explained(f"opening {path.name}"), closing(connect(path, mode)) as db:
+    with explained(f"opening {path.name}"):
         try:
-            problems = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
-            header = Header(
-                application_id=int(db.execute("PRAGMA application_id").fetchone()[0]),
-                user_version=int(db.execute("PRAGMA user_version").fetchone()[0]),
-            )
+            header, problems = _examine(path, mode)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise
-            problems = [str(error)]
-    if problems:
+            header, problems = None, [str(error)]
+    if header is None or problems:
         raise ProjectDamaged(
             f"{path.name} is damaged and was not opened. Nothing was changed. Open the newest file from the "
             "folder “backups” beside it, or a copy of your own.",
             detail="\n".join(problems),
         )
     refuse_foreign(path, header, newest)
+
+
+def _examine(path: Path, mode: Mode) -> tuple[Header, list[str]]:
+    """The header as SQLite sees it, log included, and what its own check finds wrong."""
+    with closing(connect(path, mode)) as db:
+        problems = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
+        (application_id,) = db.execute("PRAGMA application_id").fetchone()
+        (user_version,) = db.execute("PRAGMA user_version").fetchone()
+    return Header(application_id=application_id, user_version=user_version), problems
 
 
 def check_schema(path: Path, db: Database, steps: Sequence[migrations.Step]) -> None:

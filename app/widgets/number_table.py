@@ -7,7 +7,18 @@ and the keyboard. Rows have one height, so that a hundred thousand of them cost 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QCoreApplication,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +34,8 @@ from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
 
 ROW_HEIGHT = 30
+_INDENT = 11
+"""From a cell's edge to its text: the style sheet's padding and Qt's own margin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +72,7 @@ class NumberTable(QFrame):
         self._main_header = _Header(self._headings, theme, self._main)
         self._frozen.setHorizontalHeader(self._frozen_header)
         self._main.setHorizontalHeader(self._main_header)
+        self._frozen_header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._sideways = QScrollBar(Qt.Orientation.Horizontal, self)
         self._set_model(model)
         self._tie_views_together()
@@ -112,7 +126,8 @@ class NumberTable(QFrame):
         self._frozen.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._frozen.setFocusProxy(self._main)
         self._main.verticalScrollBar().valueChanged.connect(self._frozen.verticalScrollBar().setValue)
-        self._frozen.verticalScrollBar().valueChanged.connect(self._main.verticalScrollBar().setValue)
+        # After a change of rows the frozen half learns its range later than the other one.
+        self._frozen.verticalScrollBar().rangeChanged.connect(self._on_frozen_range_changed)
         inner = self._main.horizontalScrollBar()
         inner.rangeChanged.connect(self._on_sideways_range_changed)
         inner.valueChanged.connect(self._sideways.setValue)
@@ -120,8 +135,8 @@ class NumberTable(QFrame):
         self._main.selectionModel().currentRowChanged.connect(self._on_current_row_changed)
         for header in (self._frozen_header, self._main_header):
             header.sectionClicked.connect(self.heading_clicked)
-        for view in (self._frozen, self._main):
-            view.installEventFilter(self)
+        self._main.installEventFilter(self)
+        self._frozen.viewport().installEventFilter(self)
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
@@ -130,7 +145,7 @@ class NumberTable(QFrame):
         line = QFrame(self)
         line.setObjectName("frozenEdge")
         line.setFixedWidth(1)
-        grid.addWidget(self._frozen, 0, 0, 2, 1)
+        grid.addWidget(self._frozen, 0, 0)
         grid.addWidget(line, 0, 1, 2, 1)
         grid.addWidget(self._main, 0, 2)
         grid.addWidget(self._sideways, 1, 2)
@@ -145,7 +160,12 @@ class NumberTable(QFrame):
             self.style().polish(self)
         if event.type() == QEvent.Type.KeyPress and watched is self._main and isinstance(event, QKeyEvent):
             return self._on_key_pressed(event)
+        if event.type() == QEvent.Type.Wheel and watched is self._frozen.viewport():
+            return QCoreApplication.sendEvent(self._main.viewport(), event)
         return super().eventFilter(watched, event)
+
+    def _on_frozen_range_changed(self, _low: int, _high: int) -> None:
+        self._frozen.verticalScrollBar().setValue(self._main.verticalScrollBar().value())
 
     def _on_key_pressed(self, event: QKeyEvent) -> bool:
         """Whole rows are selected, so that left and right are free to scroll sideways."""
@@ -176,7 +196,7 @@ class NumberTable(QFrame):
         self._share_width()
 
     def _share_width(self) -> None:
-        """What the other columns leave over goes to the widest frozen one, up to three times its width."""
+        """What the other columns leave over goes to the widest frozen one."""
         frozen = [column for column, heading in enumerate(self._headings) if heading.frozen]
         if not frozen:
             return
@@ -186,7 +206,7 @@ class NumberTable(QFrame):
             self._theme.px(heading.width) for column, heading in enumerate(self._headings) if column != widest
         )
         spare = self.contentsRect().width() - taken - self._main.verticalScrollBar().sizeHint().width() - 2
-        width = max(least, min(3 * least, spare))
+        width = max(least, spare)
         self._frozen.setColumnWidth(widest, width)
         self._frozen.setFixedWidth(width + sum(self._frozen.columnWidth(c) for c in frozen if c != widest))
 
@@ -254,7 +274,9 @@ class _Header(QHeaderView):
         """Each section draws its part of the words that span the group."""
         whole = self._group_rect(column, rect)
         upper = QRect(whole.x(), rect.y(), whole.width(), rect.height() // 2)
-        words = upper.adjusted(Space.M, Space.S // 2, -Space.S, 0)
+        words = upper.adjusted(_INDENT, Space.XS, -_INDENT, 0)
+        painter.setPen(self._theme.colour("border_strong"))
+        painter.drawLine(words.left() + Space.L, words.bottom(), words.right(), words.bottom())
         painter.setPen(self._theme.colour("faint"))
         painter.drawText(
             words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._all[column].group
@@ -263,7 +285,7 @@ class _Header(QHeaderView):
     def _paint_title(self, painter: QPainter, rect: QRect, column: int) -> None:
         heading, is_sorted = self._all[column], column == self._sorted
         lower = QRect(rect.x(), rect.y() + rect.height() // 2, rect.width(), rect.height() // 2)
-        words = lower.adjusted(Space.S, 0, -Space.S, -Space.S // 2)
+        words = lower.adjusted(_INDENT, 0, -_INDENT, -Space.XS)
         side = Qt.AlignmentFlag.AlignRight if heading.right_aligned else Qt.AlignmentFlag.AlignLeft
         painter.setPen(self._theme.colour("text" if is_sorted else "secondary"))
         painter.drawText(words, side | Qt.AlignmentFlag.AlignVCenter, heading.title)

@@ -91,6 +91,10 @@ class Worker:
     def answer(self, request: ask.Request) -> None:
         if self.dies_before_start:
             os.kill(os.getpid(), signal.SIGKILL)
+        self.look()
+        if self.is_cancelled(request):
+            self.tell(RequestFailed(request=request.id, code="cancelled", message="Cancelled."))
+            return
         self.tell(RequestStarted(request=request.id))
         for event in self.do(request):
             self.tell(event)

@@ -1,7 +1,7 @@
 """A real engine thread over a scripted worker, and a witness of everything it tells."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -82,11 +82,14 @@ def open_engine(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Witness]
     """Starts an engine over a scripted worker with these options; closes it after the test."""
     opened: list[Witness] = []
 
-    def start(*options: str, restarts: Restarts | None = None) -> Witness:
+    def start(
+        *options: str, restarts: Restarts | None = None, command: Sequence[str] | None = None
+    ) -> Witness:
         log = EngineLog(tmp_path / "log" / "engine.log")
         environment = worker_environment()
         engine = EngineThread(
-            lambda: WorkerProcess(log, worker_command(*options), environment), restarts=restarts
+            lambda: WorkerProcess(log, command or worker_command(*options), environment, patience=0.3),
+            restarts=restarts or Restarts(delays=(0.0, 0.05)),
         )
         witness = Witness(engine, log, qtbot)
         opened.append(witness)
@@ -96,4 +99,5 @@ def open_engine(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Witness]
     yield start
     for witness in opened:
         assert witness.engine.close(seconds=0.2)
+        witness.engine.deleteLater()
         witness.log.close()

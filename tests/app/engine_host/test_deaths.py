@@ -125,9 +125,7 @@ def test_a_waiting_request_that_was_cancelled_is_not_sent_to_the_next_life(
 
 
 def test_cancelling_between_two_lives_answers_at_once(open_engine: Open) -> None:
-    slow = Restarts()
-    slow.after_death()  # so that the next start waits a second
-    engine = open_engine("--dead-on-arrival", restarts=slow)
+    engine = open_engine("--dead-on-arrival", restarts=Restarts(delays=(600.0,)))
     engine.submit(generate("g1", "text:a"))
     engine.wait_until(lambda: engine.phase == "restarting")
     engine.engine.control(Cancel(target="g1"))
@@ -147,15 +145,6 @@ def test_a_stuck_engine_can_be_restarted_by_hand(open_engine: Open) -> None:
 
 
 def test_a_command_that_cannot_be_started_is_down_with_the_reason(open_engine: Open, tmp_path: Path) -> None:
-    from app.engine_host.engine_log import EngineLog
-    from app.engine_host.engine_thread import EngineThread
-    from app.engine_host.worker_process import WorkerProcess
-
-    log = EngineLog(tmp_path / "engine.log")
-    engine = EngineThread(lambda: WorkerProcess(log, [str(tmp_path / "absent")]))
-    engine.start()
-    qtbot = open_engine().qtbot
-    qtbot.waitUntil(lambda: engine.state.phase == "down", timeout=10_000)
-    assert "could not be started: No such file" in engine.state.message
-    assert engine.close(1)
-    log.close()
+    engine = open_engine(command=[str(tmp_path / "absent")])
+    engine.wait_until(lambda: engine.phase == "down")
+    assert "could not be started: No such file" in engine.states[-1].message

@@ -1,0 +1,103 @@
+"""What the status bar says of the engine, folded from its events. Qt-free."""
+
+from dataclasses import dataclass, replace
+
+from app.engine_host.state import EngineState
+from dpo_engine import events
+from dpo_engine.events import Event
+
+Busy = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatus:
+    """`words` is one short phrase; `problem` marks the ones that want attention."""
+
+    words: str = "Engine starting"
+    problem: bool = False
+    device: str = ""
+    memory_used: int = 0
+    memory_total: int = 0
+
+    @property
+    def device_words(self) -> str:
+        if not self.device:
+            return ""
+        if not self.memory_total:
+            return self.device
+        used, total = (f"{n / 2**30:.1f}" for n in (self.memory_used, self.memory_total))
+        return f"{self.device} · {used} of {total} GB"
+
+
+class EngineStatusFold:
+    """Feed it states and events in order; `status` is what to show now."""
+
+    def __init__(self) -> None:
+        self.status = EngineStatus()
+        self._resting = "Engine starting"
+        self._doing: Busy = {}
+
+    def on_state(self, state: EngineState) -> None:
+        self._resting = {
+            "starting": "Engine starting",
+            "ready": "Idle",
+            "restarting": "Engine restarting",
+            "down": "Engine stopped",
+            "closed": "Engine closed",
+        }[state.phase]
+        if state.phase != "ready":
+            self._doing.clear()
+        device = "CPU" if state.device == "cpu" else state.device_name
+        self.status = replace(self.status, problem=state.phase in ("down", "restarting"), device=device)
+        self._settle()
+
+    def on_event(self, event: Event) -> None:
+        match event:
+            case events.EngineReady():
+                self.status = replace(self.status, memory_total=event.memory_total)
+            case events.DeviceMemory():
+                self.status = replace(self.status, memory_used=event.used, memory_total=event.total)
+            case events.RequestFinished() | events.RequestFailed():
+                self._doing.pop(event.request, None)
+            case _:
+                self._note(event)
+        self._settle()
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case events.TextDelta():
+                self._doing[event.request] = "Writing responses"
+            case events.TrainingStarted():
+                self._doing[event.request] = "Training"
+            case events.StepDone():
+                left = time_left(event.seconds_left)
+                self._doing[event.request] = f"Training step {event.step} of {event.total_steps} · {left}"
+            case events.TrainingPaused():
+                self._doing[event.request] = f"Training paused at step {event.step}"
+            case events.TrainingResumed():
+                self._doing[event.request] = "Training"
+            case events.Progress():
+                self._doing[event.request] = _progress_words(event)
+            case _:
+                pass
+
+    def _settle(self) -> None:
+        # The newest activity that a person would name first: training outlasts what runs between its steps.
+        training = [words for words in self._doing.values() if words.startswith("Training")]
+        words = training or list(self._doing.values())
+        self.status = replace(self.status, words=words[-1] if words else self._resting)
+
+
+def time_left(seconds: float) -> str:
+    """ "4 min left": rounded so that it does not flicker."""
+    if seconds < 60:
+        return "under a minute left"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+def _progress_words(event: events.Progress) -> str:
+    if not event.total:
+        return event.stage
+    return f"{event.stage} {min(100, 100 * event.done // event.total)} %"

@@ -1,0 +1,64 @@
+"""What the Train page reads from the project in one go. Qt-free."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.store import runs, settings
+from app.store.handle import Project
+from app.store.records import Run
+from app.store.rows import from_json, read
+from app.train.ingredients import Ingredients, load_ingredients
+from dpo_engine.catalogue import STARTER
+
+POLICY_SETTING = "policy"
+"""Project setting: the model reference that writes the candidates."""
+FORM_SETTING = "train_form"
+"""Project setting: what the person had chosen when the last run was started."""
+
+_UNDER_WAY = ("created", "running", "paused")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    ingredients: Ingredients
+    policy: str
+    runs: tuple[Run, ...]
+    """Newest first."""
+    margins: Mapping[int, float]
+    """Run id -> the reward margin of its last step."""
+    form: Mapping[str, object]
+
+
+def load_book(project: Project) -> Book:
+    policy = settings.get_setting(project, POLICY_SETTING)
+    form = settings.get_setting(project, FORM_SETTING)
+    return Book(
+        ingredients=load_ingredients(project),
+        policy=policy if isinstance(policy, str) and policy else STARTER.name,
+        runs=tuple(runs.runs(project)),
+        margins=_last_margins(project),
+        form=form if isinstance(form, dict) else {},
+    )
+
+
+def recover(project: Project) -> Book:
+    """When the app starts: no engine works on any run, so one that seems under way was interrupted. What it
+    did last is read from its folder."""
+    for run in runs.runs(project):
+        if run.status in _UNDER_WAY:
+            runs.catch_up(project, run.id)
+    return load_book(project)
+
+
+def _last_margins(project: Project) -> dict[int, float]:
+    rows = read(
+        project,
+        "reading the margins",
+        """
+        SELECT runs.id AS id, metrics.metrics AS metrics FROM runs
+        JOIN metrics ON metrics.run_id = runs.id AND metrics.split = 'train' AND metrics.step =
+            (SELECT max(step) FROM metrics WHERE run_id = runs.id AND split = 'train')
+        """,
+    )
+    found = {row["id"]: from_json(row["metrics"], dict[str, float]) for row in rows}
+    return {run: metrics["rewards/margins"] for run, metrics in found.items() if "rewards/margins" in metrics}

@@ -1,0 +1,24 @@
+"""Rows of metrics as columns of numbers: what a plot takes over in one go. Qt-free."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.store.records import MetricRow
+
+Column: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Steps and values, of equal length, by step."""
+Columns: TypeAlias = Mapping[str, Column]
+
+
+def columns_of(rows: Iterable[MetricRow]) -> Columns:
+    """By metric name (held-out metrics have their `eval_` names); a missing value leaves its step out."""
+    steps: dict[str, list[float]] = {}
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        for name, value in row.metrics.items():
+            steps.setdefault(name, []).append(float(row.step))
+            values.setdefault(name, []).append(value)
+    return {name: (np.array(steps[name]), np.array(values[name])) for name in steps}

@@ -1,0 +1,74 @@
+"""The words of the Train page: states, times, dates. Qt-free."""
+
+from datetime import UTC, datetime
+
+from app.store.records import RunStatus
+from app.train.training import Phase
+
+STATUS_WORDS: dict[RunStatus, str] = {
+    "created": "Not started",
+    "running": "Training",
+    "paused": "Paused",
+    "stopped": "Stopped, kept",
+    "finished": "Finished",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+STATUS_ICONS: dict[RunStatus, tuple[str, str]] = {
+    "created": ("clock", "faint"),
+    "running": ("play", "accent"),
+    "paused": ("pause", "accent"),
+    "stopped": ("circle-stop", "secondary"),
+    "finished": ("circle-check", "good"),
+    "failed": ("circle-alert", "danger"),
+    "interrupted": ("triangle-alert", "warning"),
+}
+"""Icon and palette token."""
+
+PHASE_WORDS: dict[Phase, str] = {
+    "waiting": "Waiting for the engine",
+    "loading": "Getting ready",
+    "training": "Training",
+    "pausing": "Pausing after this step",
+    "paused": "Paused",
+    "stopping": "Stopping after this step",
+    "cancelling": "Cancelling",
+}
+
+
+def time_left(seconds: float) -> str:
+    """Rounded to what a person plans with: "under a minute left", "4 min left", "1 h 20 min left"."""
+    if seconds < 60:
+        return "under a minute left"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min left"
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 24:
+        return f"{hours // 24} d {hours % 24} h left"
+    return f"{hours} h {minutes} min left" if minutes else f"{hours} h left"
+
+
+def when(moment: str) -> str:
+    """A stored UTC moment in local time: "10:41" today, "23 Nov" this year, else "23 Nov 2025"."""
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    local = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone()
+    today = datetime.now(UTC).astimezone()
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
+
+
+def rate(learning_rate: float) -> str:
+    """A learning rate as people write it: 2e-4, 0.01."""
+    if 0.001 <= learning_rate:
+        return f"{learning_rate:g}"
+    mantissa, exponent = f"{learning_rate:e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,66 @@
+"""Cycles with Qt objects in them die on the GUI thread, whoever allocates."""
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from app.engine_host.garbage import GuiThreadCollector
+
+
+class Knot(QObject):
+    """An object that only the cycle collector can free, and which tells on which thread it was."""
+
+    def __init__(self, died_on: list[int]) -> None:
+        super().__init__()
+        self.itself = self
+        self.died_on = died_on
+
+    def __del__(self) -> None:
+        self.died_on.append(threading.get_ident())
+
+
+@pytest.fixture
+def collector(qtbot: QtBot) -> Iterator[GuiThreadCollector]:
+    collector = GuiThreadCollector()
+    yield collector
+    collector.end()
+
+
+def allocate(kept: list[list[int]]) -> None:
+    """Enough for the collector to be due."""
+    kept.extend([] for _ in range(gc.get_threshold()[0] * 3))
+
+
+def test_a_knot_is_not_freed_by_another_thread_but_by_the_timer(
+    collector: GuiThreadCollector, qtbot: QtBot
+) -> None:
+    collector.begin()
+    died_on: list[int] = []
+    kept: list[list[int]] = []
+    Knot(died_on)
+    other = threading.Thread(target=allocate, args=(kept,))
+    other.start()
+    other.join()
+    assert died_on == []
+    qtbot.waitUntil(lambda: bool(died_on))
+    assert died_on == [threading.get_ident()]
+
+
+def test_the_collector_is_left_as_it_was_found(collector: GuiThreadCollector) -> None:
+    assert gc.isenabled()
+    collector.begin()
+    collector.begin()
+    assert not gc.isenabled()
+    collector.end()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        collector.begin()
+        collector.end()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

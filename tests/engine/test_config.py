@@ -1,0 +1,55 @@
+"""Settings are checked when they are made, each with a sentence that names it."""
+
+import dataclasses
+
+import pytest
+
+from dpo_engine.config import SamplingConfig, TrainConfig, options_of, recommended_learning_rate, resolved
+from dpo_engine.errors import BadInput
+
+
+@pytest.mark.parametrize("config", [TrainConfig, SamplingConfig])
+def test_every_setting_presents_itself(config: type[TrainConfig] | type[SamplingConfig]) -> None:
+    options = options_of(config)
+    assert list(options) == [entry.name for entry in dataclasses.fields(config)]
+    assert all(one.label and one.help.endswith(".") for one in options.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("beta", 0.0),
+        ("beta", -1.0),
+        ("beta", float("nan")),
+        ("learning_rate", float("inf")),
+        ("num_train_epochs", 0.0),
+        ("per_device_train_batch_size", 0),
+        ("label_smoothing", 0.5),
+        ("max_length", 7),
+        ("method", "magic"),
+        ("seed", -1),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(BadInput, match=rf"^{name} is .*; it must be"):
+        TrainConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_sampling_is_checked_too() -> None:
+    with pytest.raises(BadInput, match="top_p"):
+        SamplingConfig(top_p=1.5)
+
+
+@pytest.mark.parametrize(
+    ("method", "pairs", "rate"), [("lora", 35, 2e-4), ("full", 35, 1e-5), ("lora", 20_000, 5e-6)]
+)
+def test_the_learning_rate_is_settled_by_method_and_pairs(method: str, pairs: int, rate: float) -> None:
+    config = TrainConfig(method=method)  # type: ignore[arg-type]
+    assert config.learning_rate is None
+    assert resolved(config, pairs).learning_rate == rate
+    assert recommended_learning_rate(config.method, pairs) == rate
+
+
+def test_a_given_learning_rate_stays() -> None:
+    config = TrainConfig(learning_rate=3e-5)
+    assert resolved(config, 35) is config
