@@ -39,14 +39,14 @@ class Studio:
         self._app = app
         self._options = options
         self.settings = SettingsFile(config_dir() / "settings.json")
-        self.theme = Theme(app, options.theme or self.settings.current.theme, self.settings.current.text_scale)
+        wanted = self.settings.current
+        self.theme = Theme(app, options.theme or wanted.theme, wanted.text_scale)
         self.gui = GuiThread(app)
         self.window = MainWindow(self.theme)
         self.workspace: Workspace | None = None
         self.project_path = self._chosen_project()
         self._opened: list[Callable[[Workspace], None]] = []
-        log_path = crash.open_log(log_dir())
-        crash.watch(lambda sentence: self.gui.post(lambda: self.window.banner.show_message(sentence)), log_path)
+        crash.watch(self._tell, crash.open_log(log_dir()))
         commands = Commands(self.window, self.theme, self.settings, lambda: self.project_path)
         build_menus(self.window, commands.handlers | {"restart-engine": self._restart_engine})
         self.window.close_requested.connect(self.close)
@@ -119,6 +119,10 @@ class Studio:
         actions = [action for action in (retry, other, new) if action is not None]
         title = f"{self.project_path.name} could not be opened"
         self.window.show_instead(ProblemPage(self.theme, title, str(error), actions))
+
+    def _tell(self, sentence: str) -> None:
+        """Say something in the window, from any thread."""
+        self.gui.post(lambda: self.window.banner.show_message(sentence))
 
     def _restart_engine(self) -> None:
         if self.workspace is not None:

@@ -21,7 +21,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     """Ends the process with code 2 and a sentence for arguments that cannot be."""
     parser = argparse.ArgumentParser(
         prog="dpo-studio",
-        description="Pick the better of two responses, train the model on your verdicts, look into every number.",
+        description="Pick the better of two responses, train the model on it, look into every number.",
     )
     parser.add_argument(
         "--project", type=Path, metavar="FILE", help="the .dpo file to open; made when there is none"

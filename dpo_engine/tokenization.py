@@ -51,6 +51,19 @@ class TokenizedPair:
         return 2 * len(self.prompt) + len(self.chosen) + len(self.rejected)
 
 
+@dataclass(frozen=True, kw_only=True)
+class EndOfTurn:
+    """The ids after a response: all that the template writes, and those that the policy has to produce."""
+
+    written: tuple[int, ...]
+    produced: tuple[int, ...]
+
+    @property
+    def id(self) -> int:
+        """The token that ends the turn."""
+        return self.produced[-1]
+
+
 def ensure_chat_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
     """Give a tokenizer without a chat template the default one; a sentence that says so, else None."""
     if tokenizer.chat_template:
@@ -73,47 +86,46 @@ def response_ids(
     messages: Sequence[Message],
     prompt: Sequence[int],
     response: str,
-    end: int,
+    end: EndOfTurn,
 ) -> list[int]:
-    """The ids that the policy would have to produce to say `response`, up to and with the `end` of its turn.
+    """The ids that the policy would have to produce to say `response`, up to and with its end of turn.
 
-    `prompt` is what `prompt_ids` gives for `messages`, `end` what `end_of_turn_id` gives. Where the
-    template's rendering of the whole conversation does not begin with `prompt` (it rewrites earlier turns,
-    or a token spans the boundary), the response is tokenized by itself.
+    `prompt` is what `prompt_ids` gives for `messages`, `end` what `end_of_turn` gives. Where the template's
+    rendering of the whole conversation does not begin with `prompt` (it rewrites earlier turns, or a token
+    spans the boundary), the response is tokenized by itself.
     """
     whole = _render(tokenizer, [*messages, Message("assistant", response)], generation_prompt=False)
-    if whole[: len(prompt)] == list(prompt):
-        produced = whole[len(prompt) :]
-        if end in produced:
-            return produced[: len(produced) - produced[::-1].index(end)]
-    return [*tokenizer(response, add_special_tokens=False)["input_ids"], end]
+    last = len(whole) - len(end.written)
+    if whole[: len(prompt)] == list(prompt) and len(prompt) <= last and whole[last:] == list(end.written):
+        return [*whole[len(prompt) : last], *end.produced]
+    return [*tokenizer(response, add_special_tokens=False)["input_ids"], *end.produced]
 
 
-def end_of_turn_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """The first special token that the template puts after a response, else the tokenizer's end token.
+def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> EndOfTurn:
+    """What follows a response: up to the first special token that the template writes, else the end token.
 
     Raises `ModelUnusable` when there is neither: such a policy could never end a response.
     """
     conversation = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
     try:
-        text = tokenizer.apply_chat_template(conversation, tokenize=False)
+        text = str(tokenizer.apply_chat_template(conversation, tokenize=False))
     except TemplateError:
         text = _MARK
-    after = str(text).rpartition(_MARK)[2]
+    written = tuple(tokenizer(text.rpartition(_MARK)[2], add_special_tokens=False)["input_ids"])
     special = set(tokenizer.all_special_ids) | _special_added(tokenizer)
-    for token in tokenizer(after, add_special_tokens=False)["input_ids"]:
+    for place, token in enumerate(written):
         if token in special:
-            return int(token)
+            return EndOfTurn(written=written, produced=written[: place + 1])
     if tokenizer.eos_token_id is None:
         raise ModelUnusable("This model's tokenizer has no end-of-turn token, so a response could never end.")
-    return int(tokenizer.eos_token_id)
+    return EndOfTurn(written=written, produced=(int(tokenizer.eos_token_id),))
 
 
 def tokenize_pairs(
     tokenizer: PreTrainedTokenizerBase, pairs: Iterable[Pair], max_length: int
 ) -> tuple[list[TokenizedPair], list[str]]:
     """Every pair that can be scored, in order, and for each other one a sentence that names it."""
-    end = end_of_turn_id(tokenizer)
+    end = end_of_turn(tokenizer)
     tokenized: list[TokenizedPair] = []
     refused: list[str] = []
     for pair in pairs:
@@ -124,7 +136,9 @@ def tokenize_pairs(
     return tokenized, refused
 
 
-def tokenize_pair(tokenizer: PreTrainedTokenizerBase, pair: Pair, max_length: int, end: int) -> TokenizedPair:
+def tokenize_pair(
+    tokenizer: PreTrainedTokenizerBase, pair: Pair, max_length: int, end: EndOfTurn
+) -> TokenizedPair:
     """A pair as ids, at most `max_length` a side: first the prompt loses its start, then a response its end.
 
     Both sides keep the same prompt. Raises `BadInput`, naming the pair, where the template refuses it or

@@ -32,7 +32,7 @@ class Commands:
             "new-project": self._new_project,
             "open-project": self._open_project,
             "show-project-folder": lambda: self._show_folder(self._project().parent),
-            "quit": lambda: window.close_requested.emit(),
+            "quit": window.close_requested.emit,
             **{f"go-{place.key}": self._going_to(place.key) for place in PLACES},
             "palette": window.open_palette,
             "theme-system": lambda: self._set_mode("system"),
@@ -79,5 +79,5 @@ class Commands:
             self._window,
             "About DPO Studio",
             f"<b>DPO Studio {__version__}</b><p>Teach a language model your taste, on your own machine.</p>"
-            "<p>Inter (SIL OFL 1.1), JetBrains Mono (Apache 2.0), Lucide icons (ISC), Qt for Python (LGPL).</p>",
+            "<p>With Inter (SIL OFL 1.1), JetBrains Mono (Apache 2.0), Lucide icons (ISC) and Qt (LGPL).</p>",
         )

@@ -2,13 +2,14 @@
 
 import logging
 import queue
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from app.store.errors import StoreBug, StoreClosed, StoreError
+from app.store.errors import StoreBug, StoreClosed, StoreError, from_sqlite_error
 from app.store.handle import Project
 
 T = TypeVar("T")
@@ -19,26 +20,8 @@ Deliver = Callable[[Callable[[], None]], None]
 _log = logging.getLogger(__name__)
 
 
-class _Job(Generic[T]):
-    def __init__(
-        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> None:
-        self._work = work
-        self._done = done
-        self._failed = failed
-
-    def run(self, project: Project) -> Callable[[], None]:
-        """Do the work and return what is to be delivered."""
-        try:
-            result = self._work(project)
-            if project.db.conn.in_transaction:
-                project.db.rollback()
-                raise RuntimeError("the work left a transaction open; it was rolled back")
-        except BaseException as error:
-            # Whatever one job does, the thread lives on for the others.
-            problem = _as_store_error(error)
-            return lambda: self._failed(problem)
-        return lambda: self._done(result)
+_Job = Callable[[Project], Callable[[], None] | None]
+"""Works on the project and returns what is to be delivered, if anything; never raises."""
 
 
 class Writer:
@@ -48,7 +31,7 @@ class Writer:
         """Takes the project over: it is used on the writer's thread alone and closed by `close`."""
         self._project = project
         self._deliver = deliver
-        self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
         self._closed = False
         self._close_error: StoreError | None = None
@@ -59,9 +42,19 @@ class Writer:
         self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
     ) -> None:
         """Queue `work`; exactly one of `done` and `failed` is delivered, in the order of submission."""
+
+        def job(project: Project) -> Callable[[], None]:
+            try:
+                result = _worked(project, work)
+            except BaseException as raised:
+                # Whatever one job does, the thread lives on for the others.
+                problem = _as_store_error(raised)
+                return lambda: failed(problem)
+            return lambda: done(result)
+
         with self._guard:
             if not self._closed:
-                self._jobs.put(_Job(work, done, failed))  # type: ignore[arg-type]  # done takes what work gives
+                self._jobs.put(job)
                 return
         error = StoreClosed("The project was closed before this could be saved. Open it and try again.")
         self._deliver(lambda: failed(error))
@@ -75,16 +68,16 @@ class Writer:
             raise RuntimeError("run() would wait for its own thread; call the work itself")
         future: Future[T] = Future()
 
-        def settled(project: Project) -> None:
+        def job(project: Project) -> None:
             try:
-                future.set_result(work(project))
-            except BaseException as error:
-                future.set_exception(_as_store_error(error))
+                future.set_result(_worked(project, work))
+            except BaseException as raised:
+                future.set_exception(_as_store_error(raised))
 
         with self._guard:
             if self._closed:
                 raise StoreClosed("The project is closed. Open it and try again.")
-            self._jobs.put(_Job(settled, lambda _: None, future.set_exception))
+            self._jobs.put(job)
         return future.result(timeout)
 
     def close(self) -> None:
@@ -100,7 +93,9 @@ class Writer:
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            outcome = job.run(self._project)
+            outcome = job(self._project)
+            if outcome is None:
+                continue
             try:
                 self._deliver(outcome)
             except Exception:
@@ -112,9 +107,23 @@ class Writer:
             self._close_error = error
 
 
+def _worked(project: Project, work: Callable[[Project], T]) -> T:
+    try:
+        result = work(project)
+    except BaseException:
+        project.db.rollback()
+        raise
+    if project.db.conn.in_transaction:
+        project.db.rollback()
+        raise RuntimeError("the work left a transaction open; it was rolled back")
+    return result
+
+
 def _as_store_error(error: BaseException) -> StoreError:
     if isinstance(error, StoreError):
         return error
+    if isinstance(error, sqlite3.Error):
+        return from_sqlite_error(error, "what was asked of the project")
     return StoreBug(
         "Something went wrong inside DPO Studio, and this was not saved. Everything saved before is intact; "
         "please report it with the details.",

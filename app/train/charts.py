@@ -9,8 +9,8 @@ from app.widgets.live_plot import Chart, Trace
 
 LOSS = Chart(
     title="Loss",
-    help="−log σ(margin), the mean over the pairs of a step. It starts at ln 2, where the policy is still its "
-    "reference, and falls as the chosen responses become more likely than the rejected ones.",
+    help="−log σ(margin), the mean over the pairs of a step. It starts at ln 2, where the policy is still "
+    "its reference, and falls as the chosen responses become more likely than the rejected ones.",
     traces=(
         Trace(key="loss", words="train", colour="accent"),
         Trace(key="eval_loss", words="held-out", colour="good", marker="d"),
@@ -57,8 +57,8 @@ REWARDS = Chart(
 )
 LOG_PROBS = Chart(
     title="Log-probs",
-    help="Sum of the response tokens' log-probs under the policy (nats). Both falling together means that the "
-    "policy moves away from both responses.",
+    help="Sum of the response tokens' log-probs under the policy (nats). Both falling together means that "
+    "the policy moves away from both responses.",
     traces=(
         Trace(key="logps/chosen", words="chosen", colour="chosen"),
         Trace(key="logps/rejected", words="rejected", colour="rejected", style="dashes"),

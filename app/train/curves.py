@@ -22,3 +22,8 @@ def columns_of(rows: Iterable[MetricRow]) -> Columns:
             steps.setdefault(name, []).append(float(row.step))
             values.setdefault(name, []).append(value)
     return {name: (np.array(steps[name]), np.array(values[name])) for name in steps}
+
+
+def up_to(columns: Columns, step: int) -> Columns:
+    """The same without the points after `step`."""
+    return {name: (steps[steps <= step], values[steps <= step]) for name, (steps, values) in columns.items()}

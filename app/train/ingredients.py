@@ -65,8 +65,8 @@ def advice(ingredients: Ingredients) -> str:
         return ""
     if ingredients.train < FEW:
         return (
-            f"With {_preferences(ingredients.train)} this is good for trying it out. From about {FEW} on, the "
-            "policy learns something that holds for other prompts too."
+            f"With {_preferences(ingredients.train)} this is good for trying it out. From about {FEW} on, "
+            "the policy learns something that holds for other prompts too."
         )
     if not ingredients.held_out:
         return (

@@ -54,7 +54,9 @@ class Preparation:
             folder = run_folder.create(runs_dir, policy=self._policy, config=self._config, pairs=pairs)
             return folder, run_folder.read_spec(folder).config
 
-        self._background.submit(build, lambda built: self._on_folder_built(*built, pairs), self._on_build_failed)
+        self._background.submit(
+            build, lambda built: self._on_folder_built(*built, pairs), self._on_build_failed
+        )
 
     def _on_folder_built(self, folder: Path, config: TrainConfig, pairs: list[Pair]) -> None:
         def note(project: Project) -> Run:

@@ -35,7 +35,7 @@ def title_of(reference: str, runs: Iterable[Run]) -> str:
 
 
 def root_of(reference: str, runs: Sequence[Run]) -> str:
-    """The model below all training: follows the project's runs down to what the first of them started from."""
+    """The model below all training: what the first run in its line started from."""
     by_folder = {run.folder: run.policy for run in runs}
     seen: set[str] = set()
     while reference in by_folder and reference not in seen:
@@ -55,7 +55,9 @@ def starting_points(
     details.setdefault(STARTER.name, "the starter model")
     return tuple(
         StartingPoint(
-            reference=reference, title=title_of(reference, runs), detail=details.get(reference, "model folder")
+            reference=reference,
+            title=title_of(reference, runs),
+            detail=details.get(reference, "model folder"),
         )
         for reference in dict.fromkeys(references)
     )

@@ -64,7 +64,7 @@ def when(moment: str) -> str:
 
 def rate(learning_rate: float) -> str:
     """A learning rate as people write it: 2e-4, 0.01."""
-    if 0.001 <= learning_rate:
+    if learning_rate >= 0.001:
         return f"{learning_rate:g}"
     mantissa, exponent = f"{learning_rate:e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}"

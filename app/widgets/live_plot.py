@@ -122,9 +122,12 @@ class LivePlot(QFrame):
         drawn: list[float] = []
         for trace in self.chart.traces:
             series = self._series.get(trace.key)
-            x, y = series.envelope(low, high, self._canvas.pixels_wide()) if series else ([], [])
+            if series is None or not len(series):
+                self._curves[trace.key].clear()
+                continue
+            x, y = series.envelope(low, high, self._canvas.pixels_wide())
             self._curves[trace.key].setData(x, y)
-            drawn.extend((float(min(y)), float(max(y))) if len(y) else ())
+            drawn += [float(y.min()), float(y.max())] if len(y) else []
         self._fit_height(drawn)
         self._write_values()
         self._painted = self._state()
@@ -229,9 +232,12 @@ class LivePlot(QFrame):
         step = max((point[0] for point in points.values()), default=None)
         self._place.setText("" if step is None else f"step {step:,.0f}")
         said = ", ".join(
-            f"{self._entries[key].words} {self.chart.number.format(value)}" for key, (_, value) in points.items()
+            f"{self._entries[key].words} {self.chart.number.format(value)}"
+            for key, (_, value) in points.items()
         )
-        self._canvas.setAccessibleDescription(f"Step {step:.0f}: {said}" if step is not None else "No points yet")
+        self._canvas.setAccessibleDescription(
+            f"Step {step:.0f}: {said}" if step is not None else "No points yet"
+        )
 
     def _set_margins(self, border: int) -> None:
         side = Space.M - border
@@ -281,7 +287,7 @@ class _Sample(QWidget):
         self._theme = theme
         self.setFixedSize(18, 12)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.height() / 2

@@ -124,7 +124,9 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
             event.ignore()
             return
         event.accept()
-        self._zoom(_WHEEL_ZOOM if event.angleDelta().y() > 0 else 1 / _WHEEL_ZOOM, self._x_at(event.position()))
+        self._zoom(
+            _WHEEL_ZOOM if event.angleDelta().y() > 0 else 1 / _WHEEL_ZOOM, self._x_at(event.position())
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -133,15 +135,15 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = self._x_at(event.position())
-        if self._pressed_at is not None and self._is_drag(event):
-            self._span.setRegion((self._x_at(self._pressed_at), x))
+        if (start := self._drag_start(event)) is not None:
+            self._span.setRegion((self._x_at(start), x))
             self._span.show()
         self.cursor_wanted.emit(x)
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self._pressed_at is not None and self._is_drag(event):
-            low, high = sorted((self._x_at(self._pressed_at), self._x_at(event.position())))
+        if (start := self._drag_start(event)) is not None:
+            low, high = sorted((self._x_at(start), self._x_at(event.position())))
             self.zoom_wanted.emit(low, high)
         self._pressed_at = None
         self._span.hide()
@@ -184,9 +186,10 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         left, right = self.view()
         self.zoom_wanted.emit(around + (left - around) * factor, around + (right - around) * factor)
 
-    def _is_drag(self, event: QMouseEvent) -> bool:
-        assert self._pressed_at is not None
-        return abs(event.position().x() - self._pressed_at.x()) > _DRAG_PIXELS
+    def _drag_start(self, event: QMouseEvent) -> QPointF | None:
+        """Where the drag began; None while it is no more than a click."""
+        start = self._pressed_at
+        return start if start and abs(event.position().x() - start.x()) > _DRAG_PIXELS else None
 
     def _x_at(self, position: QPointF) -> float:
         inside = self.getPlotItem().getViewBox().mapSceneToView(self.mapToScene(position.toPoint()))

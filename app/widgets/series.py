@@ -113,7 +113,9 @@ class Series:
         rows = y[:whole].reshape(-1, size)
         first = np.arange(0, whole, size)
         picked = np.sort(
-            np.stack([first, first + rows.argmin(axis=1), first + rows.argmax(axis=1), first + size - 1], axis=1)
+            np.stack(
+                [first, first + rows.argmin(axis=1), first + rows.argmax(axis=1), first + size - 1], axis=1
+            )
         ).ravel()
         if whole < len(x):
             rest = y[whole:]

@@ -26,19 +26,14 @@ def main(lengths: list[int]) -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     app = QApplication([])
     theme = Theme(app, "light")
-    print(f"{'points':>9}  {'append µs':>9}  {'curves ms':>9}  {'pixels ms':>9}   median of {FRAMES} frames, 6 plots")
+    print(f"   points  append µs  curves ms  pixels ms   (medians of {FRAMES} frames, 6 plots)")
     for length in lengths:
         window, group, series = _window(theme, length)
         window.show()
         app.processEvents()
-        append, curves, pixels = [], [], []
-        for frame in range(FRAMES):
-            x = float(length + frame)
-            append.append(_timed(lambda x=x: [one.append(x, 0.5) for one in series.values()]) / len(series))
-            curves.append(_timed(group.paint))
-            pixels.append(_timed(window.grab))
-        medians = (statistics.median(times) for times in (append, curves, pixels))
-        print("{:>9,}  {:>9.2f}  {:>9.2f}  {:>9.2f}".format(length, *_scaled(*medians)))
+        times = [_frame(window, group, series, float(length + frame)) for frame in range(FRAMES)]
+        append, curves, pixels = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"{length:>9,}  {append * 1e6:>9.2f}  {curves * 1e3:>9.2f}  {pixels * 1e3:>9.2f}")
         window.close()
 
 
@@ -62,14 +57,18 @@ def _window(theme: Theme, length: int) -> tuple[QWidget, PlotGroup, dict[str, Se
     return window, group, series
 
 
+def _frame(
+    window: QWidget, group: PlotGroup, series: dict[str, Series], x: float
+) -> tuple[float, float, float]:
+    """Seconds to append a point to one curve, to paint the curves, and to draw them to pixels."""
+    append = _timed(lambda: [one.append(x, 0.5) for one in series.values()]) / len(series)
+    return append, _timed(group.paint), _timed(window.grab)
+
+
 def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def _scaled(append: float, curves: float, pixels: float) -> tuple[float, float, float]:
-    return append * 1e6, curves * 1e3, pixels * 1e3
 
 
 if __name__ == "__main__":

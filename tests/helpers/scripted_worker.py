@@ -92,20 +92,21 @@ class Worker:
         if self.dies_before_start:
             os.kill(os.getpid(), signal.SIGKILL)
         self.look()
-        if self.is_cancelled(request):
-            self.tell(RequestFailed(request=request.id, code="cancelled", message="Cancelled."))
-            return
-        self.tell(RequestStarted(request=request.id))
-        for event in self.do(request):
-            self.tell(event)
-            self.look()
-            if self.is_cancelled(request):
-                self.tell(RequestFailed(request=request.id, code="cancelled", message="Cancelled."))
+        if not self.is_cancelled(request):
+            self.tell(RequestStarted(request=request.id))
+            for event in self.do(request):
+                self.tell(event)
+                self.look()
+                if self.is_cancelled(request):
+                    break
+            else:
+                self.tell(RequestFinished(request=request.id))
                 return
-        self.tell(RequestFinished(request=request.id))
+        self.asked.remove(ask.Cancel(target=request.id))
+        self.tell(RequestFailed(request=request.id, code="cancelled", message="Cancelled."))
 
     def is_cancelled(self, request: ask.Request) -> bool:
-        return any(isinstance(control, ask.Cancel) and control.target == request.id for control in self.asked)
+        return ask.Cancel(target=request.id) in self.asked
 
     def do(self, request: ask.Request) -> Iterator[Event]:
         for word in script_of(request).split():

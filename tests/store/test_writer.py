@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,21 @@ def test_a_transaction_left_open_is_a_bug_and_rolled_back(writer: Writer, listen
     writer.close()
 
 
+def test_what_failed_half_way_is_rolled_back(writer: Writer, listener: Listener) -> None:
+    def failing(project: Project) -> None:
+        project.db.begin()
+        prompt(project, "never committed")
+        project.db.execute("SELECT * FROM nowhere")
+
+    writer.submit(failing, listener.hear, listener.hear)
+    listener.run(1)
+    (error,) = listener.heard
+    assert isinstance(error, StoreError)
+    assert "nowhere" in error.detail
+    assert writer.run(lambda p: prompts.counts(p).total) == 0
+    writer.close()
+
+
 def test_a_broken_listener_does_not_stop_the_writing(
     project: Project, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,15 +192,13 @@ def test_many_threads_may_submit(writer: Writer, listener: Listener) -> None:
     writer.close()
 
 
-def test_an_error_of_closing_reaches_who_closes(path: object, listener: Listener, tmp_path: object) -> None:
+def test_an_error_of_closing_reaches_who_closes(path: Path, listener: Listener) -> None:
     class Stuck(Project):
         def close(self) -> None:
             super().close()
             raise StoreError("The drive is gone.")
 
-    from pathlib import Path
-
-    made = create_project(Path(str(path)), with_starter_prompts=False)
+    made = create_project(path, with_starter_prompts=False)
     stuck = Stuck(made.path, made.db, made._lock)
     writer = Writer(stuck, listener.post)
     with pytest.raises(StoreError, match="drive is gone"):

@@ -39,7 +39,9 @@ def pair_score(row: tuple[float, float, float, float]) -> PairScore:
 
 
 @given(st.lists(four_log_probs, min_size=1, max_size=20), betas)
-def test_every_figure_is_that_of_pair_math(rows: list[tuple[float, float, float, float]], beta: float) -> None:
+def test_every_figure_is_that_of_pair_math(
+    rows: list[tuple[float, float, float, float]], beta: float
+) -> None:
     computed = figures(columns(rows), beta)
     for place, row in enumerate(rows):
         score = pair_score(row)
@@ -53,7 +55,9 @@ def test_every_figure_is_that_of_pair_math(rows: list[tuple[float, float, float,
         assert math.isclose(
             computed.probability[place], pair_math.probability(margin), rel_tol=1e-11, abs_tol=1e-300
         )
-        assert math.isclose(computed.loss[place], pair_math.sigmoid_loss(margin), rel_tol=1e-11, abs_tol=1e-300)
+        assert math.isclose(
+            computed.loss[place], pair_math.sigmoid_loss(margin), rel_tol=1e-11, abs_tol=1e-300
+        )
 
 
 @given(st.lists(four_log_probs, max_size=20), betas)

@@ -52,9 +52,7 @@ def test_every_column_sorts(column: object, descending: bool) -> None:
     place = column_by_key(column.key)  # type: ignore[attr-defined]
     values = COLUMNS[place].values
     keys = np.arange(len(TABLE)) if values is None else values(TABLE)
-    rows = list(
-        arrange(TABLE, Arrangement(descending=descending), None if values is None else values(TABLE))
-    )
+    rows = list(arrange(TABLE, Arrangement(descending=descending), None if values is None else values(TABLE)))
     expected = sorted(range(len(TABLE)), key=lambda row: -keys[row] if descending else keys[row])
     assert rows == expected
 

@@ -44,25 +44,25 @@ def read(chosen: float, rejected: float, beta: float = BETA) -> str:
         (
             -2.0,
             6.5,
-            "The policy now prefers the rejected response: the margin is −0.85, which leaves 30 % for the chosen. "
+            "The policy now prefers the rejected response: margin −0.85 (30 % for the chosen). "
             "It lowered the chosen by 2.0 nats and raised the rejected by 6.5.",
         ),
         (
             -8.0,
             -2.0,
-            "The policy now prefers the rejected response: the margin is −0.60, which leaves 35 % for the chosen. "
+            "The policy now prefers the rejected response: margin −0.60 (35 % for the chosen). "
             "It lowered both, the chosen more: the chosen by 8.0 nats, the rejected by 2.0.",
         ),
         (
             2.0,
             8.0,
-            "The policy now prefers the rejected response: the margin is −0.60, which leaves 35 % for the chosen. "
+            "The policy now prefers the rejected response: margin −0.60 (35 % for the chosen). "
             "It raised both, the rejected more: the chosen by 2.0 nats, the rejected by 8.0.",
         ),
         (
             0.5,
             -0.7,
-            "The policy is undecided: margin 0.12, leaning to the chosen (53 % for the chosen). "
+            "The policy is undecided: margin 0.12, leaning to the chosen (53 %). "
             "It raised the chosen by 0.50 nats and lowered the rejected by 0.70.",
         ),
         (
@@ -86,7 +86,7 @@ def read(chosen: float, rejected: float, beta: float = BETA) -> str:
         (
             -6.0,
             0.001,
-            "The policy now prefers the rejected response: the margin is −0.60, which leaves 35 % for the chosen. "
+            "The policy now prefers the rejected response: margin −0.60 (35 % for the chosen). "
             "It lowered the chosen by 6.0 nats and left the rejected where it was.",
         ),
         (
@@ -109,8 +109,7 @@ def read(chosen: float, rejected: float, beta: float = BETA) -> str:
         (
             -90.0,
             90.0,
-            "The policy now prefers the rejected response: the margin is −18.00, "
-            "which leaves under 1 % for the chosen. "
+            "The policy now prefers the rejected response: margin −18.00 (under 1 % for the chosen). "
             "It lowered the chosen by 90.0 nats and raised the rejected by 90.0.",
         ),
     ],
