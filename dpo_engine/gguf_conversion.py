@@ -31,10 +31,13 @@ def convert(gguf: Path, into: Path, *, name: str) -> None:
         ) from error
     config: Any = quantized.config
     plain = {key: value for key, value in config.to_dict().items() if key not in _MARKS_OF_QUANTIZATION}
-    model: Any = type(quantized)(type(config)(**plain))
-    model.load_state_dict(quantized.state_dict())
+    with torch.device("meta"):  # without first filling the new model with random numbers
+        model: Any = type(quantized)(type(config)(**plain))
+    weights = {key: tensor.to(torch.bfloat16) for key, tensor in quantized.state_dict().items()}
     del quantized
-    model = model.to(torch.bfloat16)
+    model.load_state_dict(weights, assign=True)
+    model.tie_weights()
+    model.config.dtype = torch.bfloat16
     model.config._name_or_path = name
     model.save_pretrained(into)
     tokenizer.save_pretrained(into)

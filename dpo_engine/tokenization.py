@@ -121,6 +121,11 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> EndOfTurn:
     return EndOfTurn(written=written, produced=(int(tokenizer.eos_token_id),))
 
 
+def end_of_turn_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token with which the policy ends a response; errors as for `end_of_turn`."""
+    return end_of_turn(tokenizer).id
+
+
 def tokenize_pairs(
     tokenizer: PreTrainedTokenizerBase, pairs: Iterable[Pair], max_length: int
 ) -> tuple[list[TokenizedPair], list[str]]:

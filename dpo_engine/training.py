@@ -30,7 +30,7 @@ from dpo_engine.files import remove_leftovers
 from dpo_engine.log_probs import LogProbs
 from dpo_engine.metrics import PairMeans, StepClock, only_finite
 from dpo_engine.models import load_for_training
-from dpo_engine.optimizer_step import OptimizerStep, StepResult, make_optimizer, set_dropout
+from dpo_engine.optimizer_step import OptimizerStep, StepResult, make_optimizer
 from dpo_engine.plan import in_batches, rate_factor
 from dpo_engine.policy_files import save_final, write_policy
 from dpo_engine.randomness import RandomStream
@@ -90,7 +90,6 @@ class _Training:
         self._directive = directive
         self._status = status
         loaded, config = setup.loaded, setup.config
-        set_dropout(loaded.model)
         scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
         compute = policy_without_adapter(scorer) if config.method == "lora" else policy_itself(scorer)
         self._reference = Reference(compute, len(setup.pairs))

@@ -212,3 +212,9 @@ def column_by_key(key: str) -> int:
         if column.key == key:
             return place
     raise KeyError(key)
+
+
+def sort_values(table: PairTable, column: int) -> Floats | Ints | None:
+    """What `pair_table.arrange` sorts this column by."""
+    values = COLUMNS[column].values
+    return None if values is None else values(table)

@@ -5,10 +5,10 @@ from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QHideEvent, QK
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.inspector.blank import Blank
-from app.inspector.columns import COLUMNS, column_by_key
+from app.inspector.columns import COLUMNS, column_by_key, sort_values
 from app.inspector.filters import FilterBar
 from app.inspector.pair_pane import PairPane
-from app.inspector.pair_table import PairTable, case_counts, summary_of
+from app.inspector.pair_table import PairTable, arrange
 from app.inspector.presenter import InspectorPresenter, InspectorState
 from app.inspector.summary import SummaryLines
 from app.inspector.table_model import PairTableModel
@@ -105,7 +105,8 @@ class InspectorPage(QFrame):
             action.setShortcut(QKeySequence(shortcut))
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(lambda _checked=False, call=slot: call())
-            self.addAction(action)
+            # A text that has the keyboard copies its own selection.
+            (self.rows if key == "copy" else self).addAction(action)
             actions[key] = action
         return actions
 
@@ -190,12 +191,14 @@ class InspectorPage(QFrame):
         if self._table_shown is None:
             return
         table, previous = self._table_shown, self._selected_pair()
-        wanted = self.filters.wanted(descending=self._descending)
-        self.model.show(table, wanted, self._sort_column)
-        self.filters.show_counts(
-            [summary_of(table, split).pairs for split in (None, "train", "held_out")],
-            case_counts(table, wanted),
+        arranged = arrange(
+            table,
+            self.filters.wanted(descending=self._descending),
+            sort_values(table, self._sort_column),
         )
+        self.model.show(table, arranged.rows)
+        held_out = int(table.held_out.sum())
+        self.filters.show_counts([len(table), len(table) - held_out, held_out], arranged.cases)
         self.rows.show_sort(self._sort_column, descending=self._descending)
         self.rows.choose_row(max(0, self._row_of(table, previous)))
         self._show_middle()

@@ -76,36 +76,43 @@ class Arrangement:
     descending: bool = False
 
 
-def arrange(table: PairTable, wanted: Arrangement, sort_by: Floats | Ints | None = None) -> Rows:
-    """Places of the wanted pairs in the wanted order; equal pairs stay in the run's order.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arranged:
+    rows: Rows
+    """Places of the wanted pairs in the wanted order."""
+    cases: dict[Case, int]
+    """How many pairs each choice of the case filter would show, the other filters being as they are."""
+
+
+def arrange(table: PairTable, wanted: Arrangement, sort_by: Floats | Ints | None = None) -> Arranged:
+    """Filter and sort; equal pairs stay in the run's order.
 
     `sort_by` has one entry a pair; without it the order is the run's.
     """
-    rows = np.flatnonzero(matches(table, wanted))
+    passed = matches(table, wanted)
+    cases = summarise(table.figures, passed).cases
+    if wanted.case is not None:
+        passed &= table.figures.case == CASES.index(wanted.case)
+    rows = np.flatnonzero(passed)
     if sort_by is None:
-        return rows[::-1] if wanted.descending else rows
+        return Arranged(rows=rows[::-1] if wanted.descending else rows, cases=cases)
     keys = sort_by[rows]
-    return rows[np.argsort(-keys if wanted.descending else keys, kind="stable")]
+    order = np.argsort(-keys if wanted.descending else keys, kind="stable")
+    return Arranged(rows=rows[order], cases=cases)
 
 
 def matches(table: PairTable, wanted: Arrangement) -> Mask:
-    """True for every pair that passes split, case and text."""
+    """True for every pair that passes split and text, whatever its case."""
     passed = _split_mask(table, wanted.split)
-    if wanted.case is not None:
-        passed &= table.figures.case == CASES.index(wanted.case)
+    rows: list[int] = np.flatnonzero(passed).tolist()
     words = wanted.text.casefold().split()
-    if words:
+    for word in words:
         # Only pairs that are still in are read: texts are what costs.
-        for row in np.flatnonzero(passed):
-            text = table.searchable[row]
-            passed[row] = all(word in text for word in words)
+        rows = [row for row in rows if word in table.searchable[row]]
+    if words:
+        passed[:] = False
+        passed[rows] = True
     return passed
-
-
-def case_counts(table: PairTable, wanted: Arrangement) -> dict[Case, int]:
-    """How many pairs each choice of the case filter would show, the other filters being as they are."""
-    rows = matches(table, replace(wanted, case=None))
-    return summarise(table.figures, rows).cases
 
 
 def summary_of(table: PairTable, split: Split | None) -> Summary:

@@ -81,7 +81,7 @@ class InspectorPresenter:
             runs=self._runs.inspectable,
             selected=selected,
             checkpoint=self._target.checkpoint if self._target else "",
-            training=any(run.status in ("created", "running", "paused") for run in self._runs.others),
+            training=any(run.status in ("running", "paused") for run in self._runs.others),
             complete=self._complete,
             stage=scoring.stage if scoring else "",
             scored=scoring.done if scoring else len(self.table),

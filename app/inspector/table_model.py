@@ -8,7 +8,7 @@ from PySide6.QtGui import QIcon
 
 from app.inspector.columns import COLUMNS, Column
 from app.inspector.figures import CASES
-from app.inspector.pair_table import Arrangement, PairTable, Rows, arrange
+from app.inspector.pair_table import PairTable, Rows
 from app.inspector.wording import CASE_MEANINGS
 from app.shell.theme import Theme
 from dpo_engine.pair_math import Case
@@ -39,10 +39,8 @@ class PairTableModel(QAbstractTableModel):
     def table(self) -> PairTable:
         return self._table
 
-    def show(self, table: PairTable, wanted: Arrangement, sort_column: int) -> None:
-        """These pairs, filtered and sorted."""
-        values = COLUMNS[sort_column].values
-        rows = arrange(table, wanted, None if values is None else values(table))
+    def show(self, table: PairTable, rows: Rows) -> None:
+        """Pairs of this table, those at these places and in their order."""
         self.beginResetModel()
         self._table, self._rows = table, rows
         self.endResetModel()

@@ -50,6 +50,7 @@ class TopBar(QWidget):
         self.runs.setAccessibleName("Run")
         self.checkpoints.setAccessibleName("Checkpoint")
         self.runs.setMinimumWidth(theme.px(200))
+        self.runs.setMaximumWidth(theme.px(440))
         self.runs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)

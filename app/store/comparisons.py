@@ -71,7 +71,7 @@ def next_comparison(project: Project, *, exclude: Iterable[int] = ()) -> Compari
     for sql in (
         """
         SELECT id FROM comparisons WHERE state = 'shown' AND id NOT IN (SELECT value FROM json_each(?))
-        ORDER BY id LIMIT 1
+        ORDER BY shown_at DESC LIMIT 1
         """,
         """
         SELECT id FROM comparisons WHERE state = 'waiting' AND id NOT IN (SELECT value FROM json_each(?))

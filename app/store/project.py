@@ -1,6 +1,7 @@
 """Opening, creating and closing a project: one SQLite file, one writer, any number of readers."""
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -46,6 +47,7 @@ def create_project(path: Path, *, with_starter_prompts: bool = True) -> Project:
     lock = _take_lock(path)
     try:
         _refuse_existing(path)
+        _remove_unfinished(path)
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
         try:
             with explained(f"creating {path.name}"):
@@ -159,6 +161,15 @@ def _refuse_unwritable(path: Path) -> None:
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
         raise ProjectExists(f"{path} exists already and was not replaced. Open it, or choose another name.")
+
+
+def _remove_unfinished(path: Path) -> None:
+    """What a creation that was killed has left; nobody else is at it, as the lock is ours."""
+    unfinished = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.new(-wal|-shm|-journal)?")
+    for file in path.parent.iterdir():
+        if unfinished.fullmatch(file.name):
+            with suppress(OSError):
+                file.unlink()
 
 
 def _set_leftovers_aside(path: Path) -> None:

@@ -1,7 +1,7 @@
 """The Train page's logic: what to train on, from which model and how; the run under way; the runs so far.
 
-Qt-free. One run trains at a time. Everything that takes time happens elsewhere (the engine, the store's thread, a
-background thread) and comes back as a call on the presenters' thread; the page reads `state` and draws.
+Qt-free. One run trains at a time. Everything that takes time happens elsewhere (the engine, the store's
+thread, a background thread) and comes back as a call on the presenters' thread; the page reads `state`.
 """
 
 from collections.abc import Callable, Mapping

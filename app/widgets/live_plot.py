@@ -125,7 +125,7 @@ class LivePlot(QFrame):
             if series is None or not len(series):
                 self._curves[trace.key].clear()
                 continue
-            x, y = series.envelope(low, high, self._canvas.pixels_wide())
+            x, y = series.envelope(low, high, self._canvas.pixels_wide() // 2)
             self._curves[trace.key].setData(x, y)
             drawn += [float(y.min()), float(y.max())] if len(y) else []
         self._fit_height(drawn)

@@ -5,6 +5,7 @@ then it stays where it was put until a double click (or 0) lets it go.
 """
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer
@@ -13,6 +14,8 @@ from app.widgets.live_plot import LivePlot
 from app.widgets.series import Series
 
 PAINT_INTERVAL_MS = 66
+_SECONDS_A_TURN = 0.004
+"""Painting goes on for no longer than this before the window's other work has its turn."""
 _FEWEST_STEPS = 10
 _NARROWEST = 2.0
 
@@ -25,6 +28,9 @@ class PlotGroup(QObject):
         self._plots = tuple(plots)
         self._series: Mapping[str, Series] = {}
         self._planned = 0
+        self._cursor: float | None = None
+        self._noticed = False
+        self._round: list[LivePlot] = []
         self._zoom: tuple[float, float] | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(PAINT_INTERVAL_MS)
@@ -61,6 +67,7 @@ class PlotGroup(QObject):
 
     def notice(self) -> None:
         """Something changed (points came, a plot came into sight): paint at the next tick."""
+        self._noticed = True
         if not self._clock.isActive():
             self._clock.start()
 
@@ -69,11 +76,14 @@ class PlotGroup(QObject):
         self.notice()
 
     def paint(self) -> int:
-        """Paint now what is stale and in sight; how many plots that were."""
+        """Paint now all that is stale and in sight; how many plots that were."""
+        self._lay_out_steps()
+        return sum([plot.paint_if_stale() for plot in self._plots])
+
+    def _lay_out_steps(self) -> None:
         low, high = self._zoom or self._whole_range()
         for plot in self._plots:
             plot.set_steps(low, high)
-        return sum([plot.paint_if_stale() for plot in self._plots])
 
     def _whole_range(self) -> tuple[float, float]:
         """From 0 to a little beyond the last step. The end grows by doubling (or to what is planned), so
@@ -86,8 +96,21 @@ class PlotGroup(QObject):
         return 0.0, float(end)
 
     def _on_clock_timeout(self) -> None:
-        if not self.paint():
+        if not (self._noticed or self._round):
             self._clock.stop()
+        elif not self._round:
+            self._noticed = False
+            self._lay_out_steps()
+            self._round = list(self._plots)
+            self._paint_round()
+
+    def _paint_round(self) -> None:
+        """Each plot once a round, however fast the points come; the window's other work has its turns."""
+        start = time.perf_counter()
+        while self._round and time.perf_counter() - start < _SECONDS_A_TURN:
+            self._round.pop(0).paint_if_stale()
+        if self._round:
+            QTimer.singleShot(0, self, self._paint_round)
 
     def _on_plot_zoom_wanted(self, low: float, high: float) -> None:
         left, right = self._whole_range()

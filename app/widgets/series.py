@@ -78,6 +78,10 @@ class Series:
         self._y[: self._length] = ys[kept]
         self.version += 1
 
+    def put_before(self, x: ArrayLike, y: ArrayLike) -> None:
+        """Add earlier points, read from elsewhere; where both have an x, the point that is here stays."""
+        self.replace(np.append(np.asarray(x, dtype=np.float64), self.x), np.append(y, self.y))
+
     def drop_after(self, x: float) -> None:
         """Forget every point right of `x`."""
         self._length = int(np.searchsorted(self.x, x, side="right"))

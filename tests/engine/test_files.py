@@ -10,6 +10,10 @@ from dpo_engine import files
 from dpo_engine.files import remove_leftovers, staged_folder, write_atomically
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -23,7 +27,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside(
     with pytest.raises(OSError, match="No space left"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["state.json"]
+    assert names_in(tmp_path) == ["state.json"]
 
 
 def test_a_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -32,7 +36,7 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
         (folder / "file").write_text("x")
         assert not final.exists()
     assert (final / "file").read_text() == "x"
-    assert os.listdir(final.parent) == ["policy"]
+    assert names_in(final.parent) == ["policy"]
 
 
 def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
@@ -48,7 +52,7 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         fill_half()
     assert (final / "file").read_text() == "old"
-    assert os.listdir(tmp_path) == ["policy"]
+    assert names_in(tmp_path) == ["policy"]
 
 
 def test_a_complete_folder_replaces_the_old_one(tmp_path: Path) -> None:
@@ -56,8 +60,8 @@ def test_a_complete_folder_replaces_the_old_one(tmp_path: Path) -> None:
     for text in ("old", "new"):
         with staged_folder(final) as folder:
             (folder / text).write_text(text)
-    assert os.listdir(final) == ["new"]
-    assert os.listdir(tmp_path) == ["policy"]
+    assert names_in(final) == ["new"]
+    assert names_in(tmp_path) == ["policy"]
 
 
 def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
@@ -66,4 +70,4 @@ def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".tmp-state.json-2").write_text("")
     (tmp_path / "kept").write_text("")
     remove_leftovers(tmp_path)
-    assert os.listdir(tmp_path) == ["kept"]
+    assert names_in(tmp_path) == ["kept"]

@@ -155,7 +155,7 @@ def test_a_file_goes_on_after_bad_rows_and_names_them(tmp_path: Path) -> None:
     assert (
         summary.startswith("3 rows were left out. Line 3: It is not valid JSON") and "And 1 more." in summary
     )
-    with pytest.raises(BadInput, match="^Line 3: It is not valid JSON"):
+    with pytest.raises(BadInput, match=r"^Line 3: It is not valid JSON"):
         read_pairs(path, strict=True)
 
 

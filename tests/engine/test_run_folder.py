@@ -1,7 +1,6 @@
 """A run's folder: created whole or not at all, readable after a crash, and torch-free."""
 
 import dataclasses
-import os
 import subprocess
 import sys
 from datetime import datetime
@@ -14,6 +13,11 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
 from dpo_engine.preferences import Message, Pair, read_pairs
 from dpo_engine.run_folder import RunState, StepMetrics
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
 
 PAIRS = [
     Pair(
@@ -36,7 +40,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_new_run_has_a_dated_name_of_two_words(run: Path) -> None:
     year, month, day, *words = run.name.split("-")
     assert datetime(int(year), int(month), int(day)).date() and len(words) == 2
-    assert sorted(os.listdir(run)) == ["pairs", "run.json", "state.json"]
+    assert names_in(run) == ["pairs", "run.json", "state.json"]
     assert run_folder.read_state(run).status == "created"
 
 
@@ -108,7 +112,7 @@ except DiskFull as error:
     sys.exit(7)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 7
-    assert os.listdir(tmp_path / "runs") == []
+    assert names_in(tmp_path / "runs") == []
 
 
 def test_changed_pairs_are_noticed(run: Path) -> None:

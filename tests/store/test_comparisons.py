@@ -72,16 +72,20 @@ def test_the_order_of_the_queue(project: Project) -> None:
     assert queue(project)[-2:] == [first.id, mine.id]
 
 
-def test_what_was_shown_last_comes_back_first_after_a_crash(project: Project, path: Path) -> None:
-    one, other = comparison(project, "a"), comparison(project, "b")
-    comparisons.mark_shown(project, other.id)
-    comparisons.mark_shown(project, one.id)
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+def test_what_was_shown_last_comes_back_first_after_a_crash(
+    project: Project, path: Path, order: tuple[int, ...]
+) -> None:
+    for text in ("a", "b", "c", "d"):
+        comparison(project, text)
+    for comparison_id in order:
+        comparisons.mark_shown(project, comparison_id)
     project.close()
     again = open_project(path)
     following = comparisons.next_comparison(again)
     assert following is not None
-    assert (following.id, following.state) == (one.id, "shown")
-    assert queue(again) == [one.id, other.id]
+    assert (following.id, following.state) == (order[-1], "shown")
+    assert queue(again) == [*reversed(order), 4]
     again.close()
 
 

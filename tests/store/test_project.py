@@ -82,6 +82,16 @@ def test_a_failed_creation_leaves_nothing(path: Path, monkeypatch: pytest.Monkey
     create_project(path).close()
 
 
+def test_what_a_killed_creation_left_is_removed(path: Path) -> None:
+    ours = [path.with_name(f".demo.dpo.0123abcd.new{end}") for end in ("", "-wal", "-shm")]
+    others = [path.with_name(name) for name in (".demo.dpo.new", ".other.dpo.0123abcd.new", "demo.txt")]
+    for file in ours + others:
+        file.touch()
+    create_project(path, with_starter_prompts=False).close()
+    assert not any(file.exists() for file in ours)
+    assert all(file.exists() for file in others)
+
+
 def test_the_log_of_a_deleted_project_does_not_get_into_a_new_one(path: Path) -> None:
     log = path.with_name("demo.dpo-wal")
     log.write_bytes(b"old frames")

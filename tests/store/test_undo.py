@@ -117,6 +117,15 @@ def test_annotators_do_not_undo_each_other(project: Project) -> None:
     assert verdicts.verdict_of(project, one.id) is None
 
 
+def test_annotators_do_not_redo_each_others_or_end_what_others_can_redo(project: Project) -> None:
+    one, other = comparison(project, "a"), comparison(project, "b")
+    mine = give(project, one.id, "left")
+    undo(project)
+    assert redo(project, "you") is None
+    give(project, other.id, "left", annotator="you")
+    assert redo(project) == mine
+
+
 @dataclass
 class Model:
     """What should be: a line of verdicts and how many of them stand."""

@@ -1,0 +1,195 @@
+"""A form made from a config dataclass: a field for every `Option`, and the error beside it as typed.
+
+Wrong text never leaves the form: `values` has only what is right, `errors` says what is not.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from app.shell.palette import Space
+from app.shell.theme import Theme, set_role
+from app.widgets.field_values import FieldSpec, Parsed, fields_of, parse, text_of
+
+FIELD_WIDTH = 104
+
+
+class ConfigForm(QWidget):
+    """`edited` after every change by the person; `described` with the help of the field they are in."""
+
+    edited = Signal()
+    described = Signal(str)
+
+    def __init__(
+        self,
+        config: type[Any],
+        theme: Theme,
+        names: Sequence[str] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`names`: which settings, in this order; all of them without it."""
+        super().__init__(parent)
+        specs = fields_of(config)
+        self._rows = {name: FieldRow(specs[name], theme) for name in names or specs}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.S)
+        for row in self._rows.values():
+            column.addWidget(row)
+            row.edited.connect(self.edited)
+            row.described.connect(self.described)
+
+    def field(self, name: str) -> "FieldRow":
+        return self._rows[name]
+
+    def values(self) -> dict[str, Any]:
+        """Setting -> value, for every field in use that holds one."""
+        return {
+            name: parsed.value
+            for name, row in self._rows.items()
+            if row.in_use and not (parsed := row.parsed()).problem
+        }
+
+    def errors(self) -> dict[str, str]:
+        """Setting -> sentence, for every field in use that holds no value."""
+        found = {name: row.parsed().problem for name, row in self._rows.items() if row.in_use}
+        return {name: problem for name, problem in found.items() if problem}
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Fill fields without `edited`; names that the form does not have are left out."""
+        for name, value in values.items():
+            if name in self._rows:
+                self._rows[name].set_value(value)
+
+    def set_placeholder(self, name: str, text: str) -> None:
+        """What an empty field stands for."""
+        self._rows[name].set_placeholder(text)
+
+    def set_context(self, only_for: str) -> None:
+        """Leave out the settings that act only in another context (`Option.only_for`)."""
+        for row in self._rows.values():
+            row.set_in_use(row.spec.option.only_for in (None, only_for))
+
+    def focus_first_error(self) -> None:
+        for name in self.errors():
+            self._rows[name].focus_field()
+            return
+
+
+class FieldRow(QWidget):
+    """Label, field, unit; below them the error, when there is one."""
+
+    edited = Signal()
+    described = Signal(str)
+
+    def __init__(self, spec: FieldSpec, theme: Theme) -> None:
+        super().__init__()
+        self.spec = spec
+        self.in_use = True
+        self._error = QLabel()
+        self.field = self._new_field()
+        self._lay_out(theme)
+        self._describe()
+        self.set_value(spec.default)
+
+    def parsed(self) -> Parsed:
+        if isinstance(self.field, QComboBox):
+            return Parsed(value=self.field.currentData())
+        return parse(self.field.text(), self.spec)
+
+    def set_value(self, value: Any) -> None:
+        self.field.blockSignals(True)
+        if isinstance(self.field, QComboBox):
+            self.field.setCurrentIndex(max(0, self.field.findData(value)))
+        elif self.parsed() != Parsed(value=value) or not self.field.hasFocus():
+            self.field.setText(text_of(value))
+        self.field.blockSignals(False)
+        self._show_problem()
+
+    def set_placeholder(self, text: str) -> None:
+        if isinstance(self.field, QLineEdit):
+            self.field.setPlaceholderText(text)
+
+    def set_in_use(self, in_use: bool) -> None:
+        self.in_use = in_use
+        self.setVisible(in_use)
+
+    def focus_field(self) -> None:
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def shown_error(self) -> str:
+        """The sentence that stands beside the field now."""
+        return self._error.text() if not self._error.isHidden() else ""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.Enter):
+            self.described.emit(self.help_text())
+        return super().eventFilter(watched, event)
+
+    def help_text(self) -> str:
+        """What the setting does, its term and its default."""
+        default = text_of(self.spec.default) or "recommended"
+        if self.spec.option.unit and default[0].isdigit():
+            default += f" {self.spec.option.unit}"
+        return f"{self.spec.option.help} ({self.spec.name}, default {default})"
+
+    def _new_field(self) -> QLineEdit | QComboBox:
+        if self.spec.kind == "choice":
+            box = QComboBox()
+            for choice in self.spec.option.choices:
+                box.addItem(choice, choice)
+            box.currentIndexChanged.connect(self._on_field_changed)
+            return box
+        line = QLineEdit()
+        line.setMaxLength(200)
+        if self.spec.kind != "text":
+            line.setAlignment(Qt.AlignmentFlag.AlignRight)
+        line.textChanged.connect(self._on_field_changed)
+        return line
+
+    def _lay_out(self, theme: Theme) -> None:
+        label = QLabel(self.spec.option.label)
+        label.setBuddy(self.field)
+        unit = QLabel(self.spec.option.unit)
+        set_role(unit, "caption")
+        set_role(self._error, "error")
+        self._error.setWordWrap(True)
+        self.field.setFixedWidth(theme.px(FIELD_WIDTH))
+        words = QHBoxLayout()
+        words.setSpacing(Space.XS)
+        words.addWidget(label)
+        words.addWidget(unit)
+        words.addStretch(1)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(Space.S)
+        grid.setVerticalSpacing(Space.XS)
+        grid.addLayout(words, 0, 0)
+        grid.addWidget(self.field, 0, 1)
+        grid.addWidget(self._error, 1, 0, 1, 2)
+        grid.setColumnStretch(0, 1)
+        theme.changed.connect(lambda: self.field.setFixedWidth(theme.px(FIELD_WIDTH)))
+
+    def _describe(self) -> None:
+        unit = f", {self.spec.option.unit}" if self.spec.option.unit else ""
+        self.field.setAccessibleName(f"{self.spec.option.label}{unit}")
+        self.field.setAccessibleDescription(self.help_text())
+        self.setToolTip(self.help_text())
+        self.field.installEventFilter(self)
+
+    def _on_field_changed(self) -> None:
+        self._show_problem()
+        self.edited.emit()
+
+    def _show_problem(self) -> None:
+        problem = self.parsed().problem
+        self._error.setText(problem)
+        self._error.setVisible(bool(problem))
+        if bool(self.field.property("invalid")) != bool(problem):
+            self.field.setProperty("invalid", bool(problem))
+            self.field.style().unpolish(self.field)
+            self.field.style().polish(self.field)
+        self.field.setAccessibleDescription(problem or self.help_text())
