@@ -6,6 +6,7 @@ naming the field, long before a model is loaded.
 """
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,7 +58,7 @@ def explain(name: str, value: Any, described: Option) -> str | None:
         return f"{name} is {value!r}; it must be one of {', '.join(described.choices)}."
     if value is None or isinstance(value, (bool, str, tuple)):
         return None
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return f"{name} is {value}; it must be a finite number."
     if described.above is not None and value <= described.above:
         return f"{name} is {value}; it must be above {described.above:g}."
@@ -287,6 +288,4 @@ def resolved(config: TrainConfig, pairs: int) -> TrainConfig:
     """The same settings with every "recommended" value filled in for `pairs` training pairs."""
     if config.learning_rate is not None:
         return config
-    return dataclasses.replace(
-        config, learning_rate=recommended_learning_rate(config.method, pairs)
-    )
+    return dataclasses.replace(config, learning_rate=recommended_learning_rate(config.method, pairs))

@@ -8,7 +8,7 @@ import os
 
 
 def quieten() -> None:
-    """Call it before the libraries are first imported: one of them reads its switch only then."""
+    """Call it before PyTorch is first imported: a library that it brings along reads its switch only then."""
     os.environ["TQDM_DISABLE"] = "1"
     from huggingface_hub import utils
     from transformers.utils import logging

@@ -10,7 +10,7 @@ hub id, or a run's folder or one of its checkpoints.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dpo_engine.config import DType, Device, SamplingConfig
+from dpo_engine.config import Device, DType, SamplingConfig
 from dpo_engine.preferences import Message
 
 

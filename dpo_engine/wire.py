@@ -23,7 +23,7 @@ class _Envelope(msgspec.Struct):
     body: msgspec.Raw
 
 
-def _by_name(union: Any) -> Mapping[str, type[Any]]:
+def _by_name(union: Any) -> dict[str, type[Any]]:
     return {cls.__name__: cls for cls in get_args(union)}
 
 

@@ -92,7 +92,7 @@ class FilterBar(QWidget):
         self.search.setAccessibleName("Search prompts and responses")
         self.search.setClearButtonEnabled(True)
         self.search.setToolTip("Ctrl+F")
-        self.search.setMinimumWidth(240)
+        self.search.setMinimumWidth(140)
         self.search.setMaximumWidth(360)
         self.search.installEventFilter(self)
         for number, case in enumerate(CASES, start=1):

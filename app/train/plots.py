@@ -17,7 +17,14 @@ _THREE_COLUMNS_FROM = 1300
 _LARGE, _USUAL = 260, 200
 """Least heights in pixels of the first two plots and of the others."""
 
-_TWO_COLUMNS = {0: (0, 0, 1, 1), 1: (0, 1, 1, 1), 2: (1, 0, 1, 1), 3: (1, 1, 1, 1), 4: (2, 0, 1, 1), 5: (2, 1, 1, 1)}
+_TWO_COLUMNS = {
+    0: (0, 0, 1, 1),
+    1: (0, 1, 1, 1),
+    2: (1, 0, 1, 1),
+    3: (1, 1, 1, 1),
+    4: (2, 0, 1, 1),
+    5: (2, 1, 1, 1),
+}
 _THREE_COLUMNS = {
     0: (0, 0, 2, 1),
     1: (0, 1, 2, 1),

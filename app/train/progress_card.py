@@ -24,7 +24,11 @@ class ProgressCard(QFrame):
         self._paused = False
         self._name, self._step, self._left, self._note = QLabel(), QLabel(), QLabel(), QLabel()
         self.bar = QProgressBar()
-        self.pause, self.stop, self.cancel = QPushButton(), QPushButton("Stop and keep"), QPushButton("Cancel")
+        self.pause, self.stop, self.cancel = (
+            QPushButton(),
+            QPushButton("Stop and keep"),
+            QPushButton("Cancel"),
+        )
         self._lay_out()
         self.pause.clicked.connect(self._on_pause_clicked)
         self.stop.clicked.connect(self.stop_wanted)
@@ -106,7 +110,11 @@ def step_words(progress: TrainingProgress) -> str:
     """ "Step 12 of 80", with what is being done besides."""
     if progress.phase in ("waiting", "loading"):
         words = progress.stage or PHASE_WORDS[progress.phase]
-        return f"{words}, {progress.stage_done} of {progress.stage_total}" if progress.stage_total else f"{words}…"
+        return (
+            f"{words}, {progress.stage_done} of {progress.stage_total}"
+            if progress.stage_total
+            else f"{words}…"
+        )
     step = f"Step {progress.step:,} of {progress.total_steps:,}"
     if progress.phase != "training":
         return f"{PHASE_WORDS[progress.phase]} · {step[:1].lower()}{step[1:]}"

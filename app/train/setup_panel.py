@@ -47,7 +47,9 @@ class SetupPanel(QWidget):
         options = options_of(TrainConfig)
         main = [name for name, option in options.items() if option.main]
         self.main = ConfigForm(TrainConfig, theme, main)
-        self.rest = ConfigForm(TrainConfig, theme, [name for name in options if name not in (*main, "method")])
+        self.rest = ConfigForm(
+            TrainConfig, theme, [name for name in options if name not in (*main, "method")]
+        )
         self._help = QLabel()
         self.more = QPushButton("All settings")
         self._shown_points: object = None
@@ -71,7 +73,9 @@ class SetupPanel(QWidget):
                     row, f"{point.detail}: {point.reference}", Qt.ItemDataRole.ToolTipRole
                 )
         self.start_from.setCurrentIndex(self.start_from.findData(state.start_from))
-        self.main.set_placeholder("learning_rate", rate(state.recommended_rate) if state.recommended_rate else "")
+        self.main.set_placeholder(
+            "learning_rate", rate(state.recommended_rate) if state.recommended_rate else ""
+        )
 
     def show_settings(self, config: TrainConfig) -> None:
         """Fill the form, as when the project was opened."""

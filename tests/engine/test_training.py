@@ -30,7 +30,7 @@ from dpo_engine.reference import Reference
 from dpo_engine.requests import Train
 from dpo_engine.training import train
 from tests.helpers.tiny_model import save_tiny_model
-from tests.helpers.training_runs import curve, new_run, of_kind, run_it, saying, some_pairs, without_clock
+from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs, without_clock
 
 METHODS = pytest.mark.parametrize("method", ["lora", "full"])
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -159,7 +159,7 @@ def test_a_resumed_run_goes_on_bit_for_bit(
     broken = new_run(tmp_path, tiny_model_folder, **changes)
     whole = run_it(straight)
     with pytest.raises(Cancelled, match="resumed"):
-        run_it(broken, directive=saying("go", "go", "go", "leave"))
+        run_it(broken, after={3: "leave"})
     assert run_folder.read_state(broken).status == "interrupted"
     rest = run_it(broken, resume=True)
     assert of_kind(rest, TrainingStarted)[0].first_step == 3
@@ -193,7 +193,7 @@ def test_others_may_use_the_process_between_two_steps(tmp_path: Path, tiny_model
 
 def test_stop_and_keep_saves_the_policy_as_it_is(tmp_path: Path, tiny_model_folder: Path) -> None:
     run = new_run(tmp_path, tiny_model_folder)
-    events = run_it(run, directive=saying("go", "go", "keep"))
+    events = run_it(run, after={2: "keep"})
     (finished,) = of_kind(events, TrainingFinished)
     assert (finished.step, finished.stopped, Path(finished.policy)) == (2, True, run / "policy")
     assert [event.step for event in of_kind(events, CheckpointSaved)] == [2]
@@ -217,7 +217,7 @@ def test_a_closed_generator_leaves_a_run_that_can_be_resumed(tmp_path: Path, tin
 def test_a_run_is_not_begun_twice_by_mistake(tmp_path: Path, tiny_model_folder: Path) -> None:
     run = new_run(tmp_path, tiny_model_folder)
     with pytest.raises(Cancelled):
-        run_it(run, directive=saying("go", "leave"))
+        run_it(run, after={1: "leave"})
     with pytest.raises(BadInput, match="begun already"):
         run_it(run)
     assert run_folder.read_state(run).status == "interrupted"
@@ -229,7 +229,7 @@ def test_a_run_is_not_begun_twice_by_mistake(tmp_path: Path, tiny_model_folder: 
 def test_resuming_a_run_without_checkpoints_starts_it(tmp_path: Path, tiny_model_folder: Path) -> None:
     run = new_run(tmp_path, tiny_model_folder)
     with pytest.raises(Cancelled):
-        run_it(run, directive=saying("leave"))
+        run_it(run, after={0: "leave"})
     assert run_folder.checkpoints(run) == []
     assert len(of_kind(run_it(run, resume=True), StepDone)) == 4
 

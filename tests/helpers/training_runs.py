@@ -1,6 +1,6 @@
 """Small runs for the tests of training and checkpoints: tiny pairs, tiny model, events by kind."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,10 +52,16 @@ def new_run(
     return run_folder.create(parent, policy=str(model), config=settings(**changes), pairs=chosen, name=name)
 
 
-def run_it(
-    run: Path, *, resume: bool = False, directive: Callable[[], Directive] = lambda: "go"
-) -> list[Event]:
-    return list(train(Train(id="t", run=str(run), resume=resume), directive))
+def run_it(run: Path, *, resume: bool = False, after: Mapping[int, Directive] | None = None) -> list[Event]:
+    """Every event of a training; `after` says which directive holds once so many steps are done."""
+    events: list[Event] = []
+
+    def directive() -> Directive:
+        done = max((event.step for event in of_kind(events, StepDone)), default=0)
+        return (after or {}).get(done, "go")
+
+    events.extend(train(Train(id="t", run=str(run), resume=resume), directive))
+    return events
 
 
 def of_kind(events: Iterable[Event], kind: type[Kind]) -> list[Kind]:
@@ -69,9 +75,3 @@ def curve(events: Iterable[Event]) -> list[tuple[int, dict[str, float]]]:
 
 def without_clock(metrics: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name not in CLOCK}
-
-
-def saying(*directives: Directive) -> Callable[[], Directive]:
-    """Each directive once, then `go` for ever."""
-    waiting = list(directives)
-    return lambda: waiting.pop(0) if waiting else "go"

@@ -30,7 +30,6 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     shutil.copy(ROOT / "packaging" / "constraints.txt", root / "packaging")
     shutil.copy(ROOT / "pyproject.toml", root)
     monkeypatch.setattr(module, "ROOT", root)
-    monkeypatch.setattr(module, "provide_system_libraries", lambda qt: True)
     return module
 
 
@@ -60,6 +59,7 @@ def pip(monkeypatch: pytest.MonkeyPatch, dev: ModuleType) -> Pip:
 
     monkeypatch.setattr(venv.EnvBuilder, "create", quick)
     monkeypatch.setattr(dev, "python_of", lambda environment: environment / "bin" / "python")
+    monkeypatch.setattr(dev, "provide_system_libraries", lambda qt: True)
     return Pip(monkeypatch, dev)
 
 
@@ -172,6 +172,44 @@ def test_the_dynamic_linker_is_asked_what_is_missing(dev: ModuleType, tmp_path: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{ldd.parent}{os.pathsep}{os.environ['PATH']}")
         assert dev.missing_libraries(tmp_path) == ["libEGL.so.1"]
+
+
+@pytest.mark.parametrize("part", ["libqxcb.so", "QtWidgets.abi3.so"])
+def test_who_may_not_install_is_told_what_to_install(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], part: str
+) -> None:
+    """What only a window on a screen needs is a warning; what every window needs ends the command."""
+    lacking = {part: ["libxcb-cursor.so.0"]}
+
+    def missing(qt: Path, parts: tuple[str, ...] = dev.QT_PARTS) -> list[str]:
+        return [name for file in parts for name in lacking.get(Path(file).name, [])]
+
+    monkeypatch.setattr(dev, "missing_libraries", missing)
+    monkeypatch.setattr(dev, "has_fonts", lambda: True)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000, raising=False)
+    if part == "libqxcb.so":
+        assert dev.provide_system_libraries(Path("qt")) is False
+        assert "sudo apt-get install libxcb-cursor0" in capfd.readouterr().err
+    else:
+        with pytest.raises(dev.SetupError, match="sudo dnf install xcb-util-cursor"):
+            dev.provide_system_libraries(Path("qt"))
+
+
+def test_root_on_debian_gets_them_installed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+
+    def call(command: list[str], **options: Any) -> int:
+        called.append(command)
+        return 0
+
+    monkeypatch.setattr(dev, "missing_libraries", lambda qt, parts=(): [] if called else ["libEGL.so.1"])
+    monkeypatch.setattr(dev, "has_fonts", lambda: bool(called))
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(dev.subprocess, "call", call)
+    assert dev.provide_system_libraries(Path("qt")) is True
+    assert [command[1] for command in called] == ["update", "install"]
+    assert called[1][-2:] == ["fonts-dejavu-core", "libegl1"]
 
 
 def test_every_check_runs_without_arguments_and_pytest_alone_with_them(dev: ModuleType) -> None:

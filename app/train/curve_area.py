@@ -1,0 +1,99 @@
+"""The right column's upper part: the curves of the selected run, or words while there are none.
+
+Importing the plotting library takes a third of a second, so it begins only when the page is first shown,
+and on a thread of its own: the window answers meanwhile.
+"""
+
+import importlib
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from app.shell.palette import Space
+from app.shell.theme import Theme, set_role
+from app.train.state import TrainState
+
+if TYPE_CHECKING:
+    from app.train.plots import CurveBoard
+
+
+class CurveArea(QStackedWidget):
+    """`board` is there once the plots were loaded (`load`), and `board_built` says so."""
+
+    board_built = Signal()
+    _imported = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._empty = _Empty(theme)
+        self._loading = False
+        self.board: CurveBoard | None = None
+        self.addWidget(self._empty)
+        self._imported.connect(self._on_imported, Qt.ConnectionType.QueuedConnection)
+
+    def load(self) -> None:
+        """Begin to load the plots; once is enough."""
+        if not self._loading:
+            self._loading = True
+            threading.Thread(target=_import_plots, args=(self._imported.emit,), daemon=True).start()
+
+    def show_state(self, state: TrainState) -> None:
+        if state.loading:
+            self._empty.show_words("Reading the project…", "")
+        elif state.selected is None:
+            self._empty.show_words(
+                "No run yet",
+                "Press Start training: the loss, the reward margin and the other curves are drawn here while "
+                "the policy learns.",
+            )
+        else:
+            self._empty.show_words("Getting the curves ready…", "")
+        shown = self.board if self.board is not None and state.selected is not None else self._empty
+        self.setCurrentWidget(shown)
+
+    def _on_imported(self) -> None:
+        from app.train.plots import CurveBoard
+
+        self.board = CurveBoard(self._theme)
+        self.addWidget(self.board)
+        self.board_built.emit()
+
+
+class _Empty(QWidget):
+    """An icon, a title and a sentence in the middle."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._icon, self._title, self._text = QLabel(), QLabel(), QLabel()
+        set_role(self._title, "heading")
+        set_role(self._text, "secondary")
+        self._text.setWordWrap(True)
+        self._text.setFixedWidth(theme.px(400))
+        column = QVBoxLayout(self)
+        column.setSpacing(Space.S)
+        column.addStretch(2)
+        for label in (self._icon, self._title, self._text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def show_words(self, title: str, text: str) -> None:
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+
+    def _restyle(self) -> None:
+        size = self._theme.px(32)
+        self._icon.setPixmap(self._theme.icon("chart-line", "faint").pixmap(QSize(size, size)))
+
+
+def _import_plots(done: Callable[[], None]) -> None:
+    importlib.import_module("app.train.plots")
+    done()

@@ -1,0 +1,88 @@
+"""The foot of the left column: what did not work, why nothing can start, and the Start button."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from app.shell.palette import Space
+from app.shell.theme import Theme, set_role
+from app.train.state import TrainState
+
+
+class ProblemBanner(QFrame):
+    """A sentence about what failed, until it is dismissed."""
+
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "banner-danger")
+        self._theme = theme
+        self._icon, self._text = QLabel(), QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.close_button = QToolButton()
+        set_role(self.close_button, "quiet")
+        self.close_button.setToolTip("Dismiss")
+        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(Space.M, Space.S, Space.XS, Space.S)
+        row.setSpacing(Space.S)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def show_sentence(self, sentence: str) -> None:
+        self._text.setText(sentence)
+        self.setVisible(bool(sentence))
+
+    def sentence(self) -> str:
+        return self._text.text() if not self.isHidden() else ""
+
+    def _restyle(self) -> None:
+        size = self._theme.px(16)
+        self._icon.setPixmap(self._theme.icon("circle-alert", "danger").pixmap(size, size))
+        self.close_button.setIcon(self._theme.icon("x"))
+
+
+class StartBox(QWidget):
+    """The button, and above it the sentence that says why it cannot be pressed."""
+
+    start_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._hint = QLabel()
+        self.button = QPushButton("Start training")
+        set_role(self._hint, "secondary")
+        self._hint.setWordWrap(True)
+        set_role(self.button, "primary")
+        self.button.setMinimumHeight(theme.px(24))
+        self.button.setToolTip("Train on the verdicts as they are now (Ctrl+Return)")
+        self.button.clicked.connect(self.start_wanted)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.S)
+        column.addWidget(self._hint)
+        column.addWidget(self.button)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def show_state(self, state: TrainState) -> None:
+        hint = "" if state.loading else state.obstacle
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self.button.setEnabled(state.can_start)
+        self.button.setText("Preparing the run…" if state.preparing else "Start training")
+        self.button.setAccessibleDescription(hint)
+        self._restyle()
+
+    def hint(self) -> str:
+        return self._hint.text()
+
+    def _restyle(self) -> None:
+        token = "accent_text" if self.button.isEnabled() else "faint"
+        self.button.setIcon(self._theme.icon("play", token))
