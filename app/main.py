@@ -7,7 +7,7 @@ the pages are made. Nothing slow stands between the start of the process and the
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -30,6 +30,7 @@ from app.workspace import Workspace
 from dpo_engine.locations import config_dir, data_dir, log_dir
 
 DEFAULT_PROJECT = "My preferences.dpo"
+_EXIT_CODE = "exit-code"
 
 
 class Studio:
@@ -45,7 +46,6 @@ class Studio:
         self.window = MainWindow(self.theme)
         self.workspace: Workspace | None = None
         self.project_path = self._chosen_project()
-        self._opened: list[Callable[[Workspace], None]] = []
         crash.watch(self._tell, crash.open_log(log_dir()))
         commands = Commands(self.window, self.theme, self.settings, lambda: self.project_path)
         build_menus(self.window, commands.handlers | {"restart-engine": self._restart_engine})
@@ -58,13 +58,6 @@ class Studio:
         self.window.status.show_project(self.project_path.stem, str(self.project_path))
         self.window.show()
         QTimer.singleShot(0, self.open_project)
-
-    def when_opened(self, callback: Callable[[Workspace], None]) -> None:
-        """Call once the project is open and its pages can be shown."""
-        if self.workspace is not None:
-            callback(self.workspace)
-        else:
-            self._opened.append(callback)
 
     def open_project(self) -> None:
         """Open on a thread: checking a large file takes seconds, and the window stays alive meanwhile."""
@@ -107,9 +100,6 @@ class Studio:
             annotator=self.settings.current.annotator,
             hosting=self._options.engine or self.settings.current.engine,
         )
-        for callback in self._opened:
-            callback(self.workspace)
-        self._opened.clear()
 
     def _on_open_failed(self, error: StoreError) -> None:
         retry = QAction("Try again", self.window)
@@ -153,10 +143,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wake.start()
     studio.start()
     if options.tour is not None:
-        from app.tour.guide import Tour
-
-        tour = Tour(studio.window, studio.theme, options.tour)
-        tour.ended.connect(lambda code: (app.setProperty("tour", code), studio.close()))
-        studio.when_opened(tour.begin)
+        _begin_tour(app, studio, options.tour)
     app.exec()
-    return int(app.property("tour") or 0)
+    return int(app.property(_EXIT_CODE) or 0)
+
+
+def _begin_tour(app: QApplication, studio: Studio, folder: Path) -> None:
+    """The exit code is a failure until the tour has seen everything."""
+    from app.tour.driver import Driver
+    from app.tour.guide import Guide, prepared
+    from app.tour.script import whole_job
+
+    guide = Guide(whole_job, Driver(studio.window, studio.theme, prepared(folder)), app)
+
+    def end(code: int) -> None:
+        app.setProperty(_EXIT_CODE, code)
+        studio.close()
+
+    app.setProperty(_EXIT_CODE, 1)
+    guide.ended.connect(end)
+    guide.begin()

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dpo_engine import __version__
 
@@ -11,8 +12,8 @@ from dpo_engine import __version__
 @dataclass(frozen=True, kw_only=True)
 class Options:
     project: Path | None
-    theme: str | None
-    engine: str | None
+    theme: Literal["system", "light", "dark"] | None
+    engine: Literal["worker", "thread"] | None
     tour: Path | None
     size: tuple[int, int] | None
 

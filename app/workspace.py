@@ -1,10 +1,15 @@
 """An open project with everything that works on it: store, engine, presenters, pages."""
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
+from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
 from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
@@ -16,7 +21,9 @@ from app.shell.window import MainWindow
 from app.store.errors import StoreError
 from app.store.project import Project
 from app.store.writer import Writer
+from app.train.background import BackgroundThread
 from app.train.presenter import TrainPresenter
+from dpo_engine.catalogue import CATALOGUE
 from dpo_engine.events import Event
 from dpo_engine.locations import log_dir
 
@@ -38,8 +45,7 @@ class Workspace(QObject):
         hosting: Literal["worker", "thread"],
     ) -> None:
         super().__init__(window)
-        self._window = window
-        self._gui = gui
+        self._window, self._theme = window, theme
         self._fold = EngineStatusFold()
         self._status_timer = QTimer(self, singleShot=True, interval=_STATUS_MS)
         self._status_timer.timeout.connect(lambda: window.status.show_engine(self._fold.status))
@@ -49,5 +55,78 @@ class Workspace(QObject):
         self.engine.event_received.connect(self._on_event)
         self.engine.state_changed.connect(self._on_state)
         self.annotate = AnnotatePresenter(engine=self.engine, store=self.writer, annotator=annotator)
-        self.train = TrainPresenter(engine=self.engine, store=self.writer)
+        self.train = TrainPresenter(
+            engine=self.engine,
+            store=self.writer,
+            background=BackgroundThread(gui.post),
+            clock=time.monotonic,
+            call_later=self._call_later,
+        )
         self.inspector = InspectorPresenter(engine=self.engine, store=self.writer)
+        self.annotate.when_policy_changes(self._on_policy_changed)
+        self.train.listen_to_policy(self.annotate.set_policy)
+        window.set_pages(
+            {
+                "annotate": lambda: AnnotatePage(self.annotate, theme),
+                "train": self._train_page,
+                "inspector": self._inspector_page,
+            }
+        )
+        # The first page is painted before the engine's process and the first query compete with it.
+        QTimer.singleShot(0, self._begin)
+
+    @property
+    def training(self) -> bool:
+        return self.train.state.progress is not None
+
+    def close(self, closed: Callable[[], None]) -> None:
+        """End the engine, then write what its end changed, then close the project; then call `closed`."""
+        self._closed = closed
+        self.engine.ask_to_close()
+
+    def _begin(self) -> None:
+        self.engine.start()
+        self.annotate.start()
+        self.train.open()
+
+    def _train_page(self) -> QWidget:
+        # Brings in pyqtgraph, which the window does not wait for.
+        from app.train.page import TrainPage
+
+        return TrainPage(self.train, self._theme)
+
+    def _inspector_page(self) -> QWidget:
+        from app.inspector.page import InspectorPage
+
+        page = InspectorPage(self.inspector, self._theme)
+        page.train_page_requested.connect(lambda: self._window.show_place("train"))
+        return page
+
+    def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+        QTimer.singleShot(round(seconds * 1000), callback)
+
+    def _on_policy_changed(self, policy: str) -> None:
+        known = CATALOGUE.get(policy)
+        self._window.status.show_policy(known.title if known else Path(policy).name or policy)
+
+    def _on_event(self, event: Event) -> None:
+        self._fold.on_event(event)
+        if not self._status_timer.isActive():
+            self._status_timer.start()
+
+    def _on_state(self, state: EngineState) -> None:
+        self._fold.on_state(state)
+        self._window.status.show_engine(self._fold.status)
+        if state.phase == "down":
+            self._window.banner.show_message(state.message, "Restart the engine", self.engine.restart)
+        if state.phase == "closed" and self._closed is not None:
+            # One turn later: the presenters have heard the end by then, and what they write is queued.
+            QTimer.singleShot(0, self._finish_closing)
+
+    def _finish_closing(self) -> None:
+        closed, self._closed = self._closed, None
+        self.engine.close()
+        with suppress(StoreError):  # everything given before is on the disk already
+            self.writer.close()
+        if closed is not None:
+            closed()

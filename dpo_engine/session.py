@@ -67,7 +67,7 @@ class Session:
         self._do = do
         self._shelf: ModelShelf | None = None
         self._device: Any = None
-        self._fetching = FetchThread(self._emit, lambda job: self._work(job))
+        self._fetching = FetchThread(self._emit, self._work)
 
     def put(self, message: Request | Control) -> None:
         """Hand in a request or control; from any thread, even from a signal handler."""

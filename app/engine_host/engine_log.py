@@ -47,6 +47,7 @@ class EngineLog:
             return "\n".join(self._last)
 
     def close(self) -> None:
+        """Let go of the file; the next line opens it again."""
         with self._lock:
             for handler in self._logger.handlers if self._logger else ():
                 handler.close()

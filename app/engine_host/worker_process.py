@@ -157,6 +157,7 @@ class WorkerProcess:
         # The last words on stderr belong into the report.
         for helper in helpers:
             helper.join(1.0)
+        self._log.close()
 
     def _force_end(self, seconds: float) -> None:
         """First patience, then SIGTERM, then SIGKILL."""

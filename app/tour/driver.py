@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.shell.theme import Theme
 from app.shell.window import MainWindow
 
 W = TypeVar("W", bound=QWidget)
@@ -17,8 +18,9 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 class Driver:
     """Everything goes through the window's event queue, as if it came from keyboard and mouse."""
 
-    def __init__(self, window: MainWindow, folder: Path) -> None:
+    def __init__(self, window: MainWindow, theme: Theme, folder: Path) -> None:
         self.window = window
+        self.theme = theme
         self.folder = folder
         self.count = 0
 
@@ -26,7 +28,7 @@ class Driver:
         handle = (QApplication.activeWindow() or self.window).windowHandle()
         QTest.keyClick(handle, key, modifiers)
 
-    def type(self, text: str) -> None:
+    def write(self, text: str) -> None:
         target = QApplication.focusWidget()
         if target is None:
             raise LookupError("nothing has the keyboard focus to type into")
@@ -35,7 +37,9 @@ class Driver:
     def click(self, widget: QWidget) -> None:
         if not (widget.isVisible() and widget.isEnabled()):
             raise LookupError(f"{widget.objectName() or widget} cannot be clicked now")
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPoint(widget.width() // 2, widget.height() // 2))
+        QTest.mouseClick(
+            widget, Qt.MouseButton.LeftButton, pos=QPoint(widget.width() // 2, widget.height() // 2)
+        )
 
     def find(self, kind: type[W], name: str) -> W:
         """The visible widget of this object name. Raises `LookupError`."""

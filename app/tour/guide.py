@@ -54,7 +54,9 @@ class Guide(QObject):
         try:
             if self._awaited is not None and not self._awaited.happened():
                 if time.monotonic() > self._deadline:
-                    raise TourFailed(f"This did not happen in {self._awaited.seconds:g} s: {self._awaited.what}")
+                    raise TourFailed(
+                        f"This did not happen in {self._awaited.seconds:g} s: {self._awaited.what}"
+                    )
                 return
             self._awaited = next(self._script)
             self._deadline = time.monotonic() + self._awaited.seconds

@@ -60,11 +60,14 @@ class TrainPage(QFrame):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.setup)
+        # The scroll bar takes the margin's place, so that nothing moves when it comes.
+        scroll.verticalScrollBar().rangeChanged.connect(lambda _low, high: self.setup.make_room(high > 0))
         foot = QVBoxLayout()
         foot.setContentsMargins(Space.XL, Space.S, Space.L, Space.XL)
         foot.setSpacing(Space.S)
         for part in (self.problem, self.start_box, self.progress):
             foot.addWidget(part)
+        self.progress.hide()
         left = QVBoxLayout(self._left)
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(0)
@@ -78,7 +81,7 @@ class TrainPage(QFrame):
         right.setHandleWidth(Space.S)
         self.curves.setMinimumHeight(240)
         self.runs.setMinimumHeight(180)
-        right.setSizes([560, 200])
+        right.setSizes([500, 250])
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, Space.XL, Space.XL)
         row.setSpacing(Space.S)

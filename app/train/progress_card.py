@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.train.training import TrainingProgress
-from app.train.wording import PHASE_WORDS, time_left
+from app.train.wording import PHASE_WORDS, short_name, time_left
 
 
 class ProgressCard(QFrame):
@@ -38,7 +38,8 @@ class ProgressCard(QFrame):
 
     def show_progress(self, progress: TrainingProgress) -> None:
         self._paused = progress.phase in ("pausing", "paused")
-        self._name.setText(progress.run.name)
+        self._name.setText(short_name(progress.run.name))
+        self._name.setToolTip(progress.run.folder)
         self._step.setText(step_words(progress))
         self._left.setText(time_left(progress.seconds_left) if progress.seconds_left is not None else "")
         self._show_bar(progress)
@@ -99,8 +100,6 @@ class ProgressCard(QFrame):
     def _restyle(self) -> None:
         for label in (self._step, self._left):
             label.setFont(self._theme.figures())
-        self.pause.setIcon(self._theme.icon("play" if self._paused else "pause"))
-        self.stop.setIcon(self._theme.icon("square"))
 
     def _on_pause_clicked(self) -> None:
         (self.going_on_wanted if self._paused else self.pause_wanted).emit()

@@ -6,7 +6,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.shell.theme import Theme
 from app.train.state import RunLine
-from app.train.wording import PHASE_WORDS, STATUS_ICONS, STATUS_WORDS, when
+from app.train.wording import PHASE_WORDS, STATUS_ICONS, STATUS_WORDS, figure, short_name, when
 
 HEADINGS = ("Run", "State", "Method", "Pairs", "Steps", "Margin", "Started")
 _TOOLTIPS = {
@@ -76,7 +76,7 @@ class RunsModel(QAbstractTableModel):
             case _Role.FontRole if index.column() in _NUMBERS:
                 return self._theme.figures()
             case _Role.ToolTipRole:
-                return line.run.message or line.run.folder
+                return f"{line.run.name}\n{line.run.message}".strip()
         return None
 
     def _all_changed(self) -> None:
@@ -101,12 +101,12 @@ def _icon(line: RunLine) -> tuple[str, str]:
 def _cells(line: RunLine) -> tuple[str, ...]:
     run = line.run
     return (
-        run.name,
+        short_name(run.name),
         state_words(line),
         {"lora": "LoRA", "full": "Full"}.get(run.method, run.method),
         f"{run.train_pairs:,} + {run.held_out_pairs:,}" if run.held_out_pairs else f"{run.train_pairs:,}",
         f"{run.step:,} / {run.total_steps:,}" if run.total_steps else "–",
-        "–" if line.margin is None else f"{line.margin:.3f}".replace("-", "−"),
+        "–" if line.margin is None else figure("{:.3f}", line.margin),
         when(run.created_at),
     )
 

@@ -17,7 +17,7 @@ from app.shell.theme import Theme, set_role
 from app.train.runs_model import HEADINGS, RunsModel
 from app.train.state import RunLine, TrainState
 
-_WIDTHS = {"State": 164, "Method": 72, "Pairs": 84, "Steps": 96, "Margin": 80, "Started": 96}
+_WIDTHS = {"State": 168, "Method": 72, "Pairs": 76, "Steps": 88, "Margin": 76, "Started": 84}
 
 
 class RunsPanel(QWidget):
@@ -55,10 +55,10 @@ class RunsPanel(QWidget):
         self._writer.setText(f"Candidates are written by {state.policy_title}" if state.policy_title else "")
         self.back.setVisible(state.back_to is not None)
         self.back.setText(f"Back to {state.back_to.title}" if state.back_to else "")
-        self._show_line(state.selected_line, busy=state.progress is not None or state.preparing)
+        self._show_line(state.selected_line, busy=state.progress is not None or state.preparing, said=state.problem)
 
-    def _show_line(self, line: RunLine | None, *, busy: bool) -> None:
-        message = line.run.message if line and line.phase is None else ""
+    def _show_line(self, line: RunLine | None, *, busy: bool, said: str) -> None:
+        message = line.run.message if line and line.phase is None and line.run.message != said else ""
         self._message.setText(message)
         set_role(self._message, "error" if line and line.run.status == "failed" else "secondary")
         self.use.setEnabled(line is not None and line.can_use)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from app.store.records import Run
+from app.train.wording import short_name
 from dpo_engine.catalogue import CATALOGUE, STARTER
 from dpo_engine.errors import BadInput
 
@@ -29,7 +30,7 @@ def title_of(reference: str, runs: Iterable[Run]) -> str:
         return CATALOGUE[reference].title
     for run in runs:
         if run.folder == reference:
-            return run.name
+            return short_name(run.name)
     path = PureWindowsPath(reference) if "\\" in reference else Path(reference)
     return path.name if path.is_absolute() else reference
 

@@ -1,5 +1,6 @@
 """The words of the Train page: states, times, dates. Qt-free."""
 
+import re
 from datetime import UTC, datetime
 
 from app.store.records import RunStatus
@@ -68,6 +69,19 @@ def rate(learning_rate: float) -> str:
         return f"{learning_rate:g}"
     mantissa, exponent = f"{learning_rate:e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}"
+
+
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}-(?=.)")
+
+
+def short_name(run_name: str) -> str:
+    """A run's name without the date it begins with: "brave-otter"."""
+    return _DATED.sub("", run_name, count=1) if _DATED.match(run_name) else run_name
+
+
+def figure(number: str, value: float) -> str:
+    """A value in a format (`{:.3f}`), with a proper minus."""
+    return number.format(value).replace("-", "−")
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextFormat,
-    QTextLength,
+    QTextFrameFormat,
     QTextOption,
     QTextTable,
 )
@@ -33,6 +33,9 @@ _MOST_BLOCKS = 1500
 _LEAST_KEPT = 0.97
 _LINE_HEIGHT = 145
 _HEADINGS = {1: 19, 2: 17}
+_QUOTE = QTextFormat.Property.BlockQuoteLevel.value
+_FENCE = QTextFormat.Property.BlockCodeFence.value
+_LANGUAGE = QTextFormat.Property.BlockCodeLanguage.value
 _MARKS = re.compile(r"[*_~`\[]")
 _WORDS = re.compile(r"\w")
 _TARGETS = re.compile(r"\]\([^()\s]*(?:\s+\"[^\"]*\")?\)|^\s*(?:```|~~~)\w*\s*$", re.MULTILINE)
@@ -145,106 +148,101 @@ def _blocks(document: QTextDocument) -> Iterator[QTextBlock]:
 
 def _disarm(document: QTextDocument) -> None:
     """Pictures become what was written for them, links become words."""
-    found = []
-    for block in _blocks(document):
-        parts = block.begin()
-        while not parts.atEnd():
-            fragment = parts.fragment()
-            form = fragment.charFormat()
-            if form.isImageFormat() or form.isAnchor():
-                found.append((fragment.position(), fragment.length(), form))
-            parts += 1
+    found = [part for block in _blocks(document) for part in _fragments(block)]
     for position, length, form in reversed(found):
-        cursor = QTextCursor(document)
-        cursor.setPosition(position)
-        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
         plain = QTextCharFormat()
         if form.isImageFormat():
             image = form.toImageFormat()
             words = str(image.property(QTextFormat.Property.ImageAltText.value) or "")
-            cursor.insertText(f"![{words}]({image.name()})" * length, plain)
-        else:
+            _selected(document, position, position + length).insertText(
+                f"![{words}]({image.name()})" * length, plain
+            )
+        elif form.isAnchor():
             plain.setFontUnderline(True)
-            cursor.setCharFormat(plain)
+            _selected(document, position, position + length).setCharFormat(plain)
 
 
 def _style_block(block: QTextBlock, look: Look) -> None:
-    form = block.blockFormat()
-    wanted = _line_height()
-    cursor = QTextCursor(block)
-    cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+    old, form = block.blockFormat(), _line_height()
+    form.setTopMargin(0)
+    form.setBottomMargin(Space.M)
     if is_code(block):
-        wanted.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-        wanted.setNonBreakableLines(False)
-        wanted.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        wanted.setTopMargin(0)
-        wanted.setBottomMargin(0)
-        _set_font(QTextCursor(block), block, look.mono)
-    elif form.headingLevel():
+        form.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        form.setNonBreakableLines(False)
+        form.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        form.setBottomMargin(0)
+        _set_font(block, look.mono)
+    elif old.headingLevel():
         heading = QFont(look.text)
-        heading.setPixelSize(round(_HEADINGS.get(form.headingLevel(), 15) * look.scale))
+        heading.setPixelSize(round(_HEADINGS.get(old.headingLevel(), FontSize.HEADING) * look.scale))
         heading.setWeight(QFont.Weight.DemiBold)
-        _set_font(QTextCursor(block), block, heading)
-        wanted.setTopMargin(Space.M if block.position() else 0)
-        wanted.setBottomMargin(Space.XS)
-    elif block.textList() is not None:
-        wanted.setTopMargin(0)
-        wanted.setBottomMargin(Space.XS)
-        _mono_spans(block, look)
+        _set_font(block, heading)
+        form.setTopMargin(Space.S if block.position() else 0)
+        form.setBottomMargin(Space.S)
     else:
-        wanted.setTopMargin(0)
-        wanted.setBottomMargin(Space.M)
-        _mono_spans(block, look)
-    if form.intProperty(QTextFormat.Property.BlockQuoteLevel.value):
-        colour = QTextCharFormat()
-        colour.setForeground(look.quiet)
-        cursor.mergeCharFormat(colour)
-    QTextCursor(block).mergeBlockFormat(wanted)
+        if block.textList() is not None:
+            form.setBottomMargin(Space.XS)
+        _style_spans(block, look, quiet=old.intProperty(_QUOTE) > 0)
+    if old.intProperty(_QUOTE):
+        form.setLeftMargin(old.intProperty(_QUOTE) * Space.L)
+        form.setRightMargin(0)
+    QTextCursor(block).mergeBlockFormat(form)
 
 
 def is_code(block: QTextBlock) -> bool:
     """Whether the block is a line of a code block, fenced or indented."""
     form = block.blockFormat()
-    return form.hasProperty(QTextFormat.Property.BlockCodeFence.value) or form.nonBreakableLines()
+    return form.hasProperty(_FENCE) or form.hasProperty(_LANGUAGE)
 
 
-def _set_font(cursor: QTextCursor, block: QTextBlock, font: QFont) -> None:
-    cursor.setPosition(block.position())
-    cursor.setPosition(block.position() + block.length() - 1, QTextCursor.MoveMode.KeepAnchor)
+def _selected(document: QTextDocument, start: int, end: int) -> QTextCursor:
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    return cursor
+
+
+def _set_font(block: QTextBlock, font: QFont) -> None:
+    """One font for the whole block, whatever was emphasised in it."""
     form = QTextCharFormat()
     form.setFont(font)
-    form.setProperty(QTextFormat.Property.FontSizeAdjustment.value, 0)
-    cursor.mergeCharFormat(form)
-    cursor.mergeBlockCharFormat(form)
+    cursor = _selected(block.document(), block.position(), block.position() + block.length() - 1)
+    cursor.setCharFormat(form)
+    cursor.setBlockCharFormat(form)
 
 
-def _mono_spans(block: QTextBlock, look: Look) -> None:
-    """Code within a line: the mono font on a well."""
-    spans = []
+def _style_spans(block: QTextBlock, look: Look, *, quiet: bool) -> None:
+    """Code within a line in the mono font on a well; bold as heavy as the app's own; quotes quiet."""
+    for position, length, old in _fragments(block):
+        form = QTextCharFormat(old)
+        if old.fontFixedPitch():
+            form = QTextCharFormat()
+            form.setFont(look.mono)
+            form.setBackground(look.well)
+        if old.fontWeight() > QFont.Weight.Medium:
+            form.setFontWeight(QFont.Weight.DemiBold)
+        if quiet:
+            form.setForeground(look.quiet)
+        if form != old:
+            _selected(block.document(), position, position + length).setCharFormat(form)
+
+
+def _fragments(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
+    """Position, length and format of each stretch of one format."""
+    found = []
     parts = block.begin()
     while not parts.atEnd():
         fragment = parts.fragment()
-        if fragment.charFormat().fontFixedPitch():
-            spans.append((fragment.position(), fragment.length()))
+        found.append((fragment.position(), fragment.length(), fragment.charFormat()))
         parts += 1
-    for position, length in spans:
-        cursor = QTextCursor(block)
-        cursor.setPosition(position)
-        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
-        form = QTextCharFormat()
-        form.setFont(look.mono)
-        form.setBackground(look.well)
-        cursor.mergeCharFormat(form)
+    return found
 
 
 def _style_frames(document: QTextDocument, look: Look) -> None:
     """Code blocks each in a well of their own, tables with quiet lines."""
-    for first, last in reversed(_code_runs(document)):
-        cursor = QTextCursor(document)
-        cursor.setPosition(first)
-        cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
-        frame = cursor.insertFrame(_well(look))
-        _drop_empty_line(document, frame.lastPosition() + 1)
+    for start, end in reversed(_code_runs(document)):
+        _selected(document, start, end).insertFrame(_well(look))
+    _shrink_empty_lines(document)
     for child in document.rootFrame().childFrames():
         if isinstance(child, QTextTable):
             _style_table(child, look)
@@ -255,13 +253,52 @@ def _code_runs(document: QTextDocument) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     going = False
     for block in _blocks(document):
-        inside = is_code(block) or block.blockFormat().hasProperty(
-            QTextFormat.Property.BlockCodeLanguage.value
-        )
-        if inside and QTextCursor(block).currentTable() is None:
+        inside = is_code(block) and QTextCursor(block).currentTable() is None
+        if inside:
             start = runs.pop()[0] if going else block.position()
             runs.append((start, block.position() + block.length() - 1))
-            going = True
-        else:
-            going = False
+        going = inside
     return runs
+
+
+def _well(look: Look) -> QTextFrameFormat:
+    form = QTextFrameFormat()
+    form.setBackground(look.well)
+    form.setBorder(0)
+    form.setPadding(Space.M)
+    form.setTopMargin(0)
+    form.setBottomMargin(Space.M)
+    return form
+
+
+def _shrink_empty_lines(document: QTextDocument) -> None:
+    """A document keeps an empty line beside each frame; it must not look like one."""
+    for block in _blocks(document):
+        beside = block.length() == 1 and not is_code(block) and QTextCursor(block).currentTable() is None
+        if beside and QTextCursor(block).currentFrame() == document.rootFrame() and not _is_rule(block):
+            form = QTextBlockFormat()
+            form.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+            form.setTopMargin(0)
+            form.setBottomMargin(0)
+            QTextCursor(block).mergeBlockFormat(form)
+
+
+def _is_rule(block: QTextBlock) -> bool:
+    return block.blockFormat().hasProperty(QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value)
+
+
+def _style_table(table: QTextTable, look: Look) -> None:
+    form = table.format()
+    form.setBorder(1)
+    form.setBorderCollapse(True)
+    form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+    form.setBorderBrush(look.line)
+    form.setCellPadding(Space.XS + 2)
+    form.setCellSpacing(0)
+    form.setBottomMargin(Space.M)
+    table.setFormat(form)
+    tight = QTextBlockFormat()
+    tight.setBottomMargin(0)
+    cursor = table.firstCursorPosition()
+    cursor.setPosition(table.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
+    cursor.mergeBlockFormat(tight)

@@ -100,4 +100,3 @@ def open_engine(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., Witness]
     for witness in opened:
         assert witness.engine.close(seconds=0.2)
         witness.engine.deleteLater()
-        witness.log.close()

@@ -1,0 +1,135 @@
+"""`train`: begin a run in a folder, or go on with the one that is there."""
+
+import argparse
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+from dpo_engine import run_folder
+from dpo_engine.command_output import Narrator
+from dpo_engine.command_parser import settings
+from dpo_engine.config import TrainConfig
+from dpo_engine.errors import BadInput, ModelUnusable, NotFetched
+from dpo_engine.events import Note
+from dpo_engine.preferences import read_pairs, refusal_summary
+from dpo_engine.requests import Train
+from dpo_engine.snapshots import in_snapshot_order, pairs_hash
+
+REQUEST = "train"
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Ctrl-C ends the run after its step with a checkpoint (`Cancelled` is raised); a second one at once."""
+    narrator = Narrator(as_json=arguments.json)
+    run: Path = arguments.run.absolute()
+    TrainConfig(**settings(arguments, TrainConfig))  # a wrong setting is said before anything is looked at
+    begun = (run / "run.json").exists()
+    if begun:
+        _check_same_run(run, arguments)
+    else:
+        _create(run, arguments, narrator)
+    from dpo_engine.failures import engine_error
+    from dpo_engine.training import train as events_of
+
+    try:
+        with _leave_on_interrupt() as directive:
+            for event in events_of(Train(id=REQUEST, run=str(run), resume=begun), directive):
+                narrator.tell(event)
+    except Exception as error:
+        if not begun and isinstance(error, (BadInput, ModelUnusable, NotFetched)):
+            shutil.rmtree(run, ignore_errors=True)  # it was made for this and never began
+        known = engine_error(error, "training")
+        raise (known or error) from error
+    finally:
+        narrator.close_bar()
+    return 0
+
+
+class _Interrupts:
+    """What a training is told: go on, until the first interrupt."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> Literal["go", "leave"]:
+        return "leave" if self.count else "go"
+
+
+@contextmanager
+def _leave_on_interrupt() -> Iterator[_Interrupts]:
+    interrupts = _Interrupts()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        interrupts.count += 1
+        if interrupts.count > 1:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts  # only the main thread may hear signals
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, on_signal) for number in numbers]
+    try:
+        yield interrupts
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _create(run: Path, arguments: argparse.Namespace, narrator: Narrator) -> None:
+    if arguments.policy is None or arguments.pairs is None:
+        raise BadInput(
+            f"{arguments.run} is no run folder yet. To begin a run there, give --policy and --pairs as well."
+        )
+    config = TrainConfig(**settings(arguments, TrainConfig))
+    file = read_pairs(arguments.pairs)
+    if file.refused:
+        narrator.tell(Note(request=REQUEST, message=refusal_summary(file.refused), level="warning"))
+    from dpo_engine.device import pick_device
+    from dpo_engine.model_files import resolve, stable_reference
+
+    pick_device(config.device)
+    resolve(arguments.policy)
+    run_folder.create(
+        run.parent,
+        policy=stable_reference(arguments.policy),
+        config=config,
+        pairs=file.pairs,
+        name=run.name,
+    )
+
+
+def _check_same_run(run: Path, arguments: argparse.Namespace) -> None:
+    """What is given for a run that was begun must be what it was begun with."""
+    spec = run_folder.read_spec(run)
+    given = settings(arguments, TrainConfig)
+    if (arguments.policy or arguments.pairs or given) and not arguments.resume:
+        raise BadInput(
+            f"{arguments.run} is a run already. Add --resume to go on with it, or give another folder."
+        )
+    differing = [name for name, value in given.items() if getattr(spec.config, name) != value]
+    if arguments.policy is not None and not _same_policy(arguments.policy, spec.policy):
+        differing.append("policy")
+    if arguments.pairs is not None and _hash_of(arguments.pairs) != spec.pairs_hash:
+        differing.append("pairs")
+    if differing:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in differing)
+        raise BadInput(
+            f"The run {arguments.run} was begun with something else for {flags}. "
+            "Leave that out to go on, or begin a new run in another folder."
+        )
+
+
+def _same_policy(given: str, begun_with: str) -> bool:
+    from dpo_engine.model_files import stable_reference
+
+    return begun_with in (given, stable_reference(given))
+
+
+def _hash_of(pairs: Path) -> Any:
+    return pairs_hash(in_snapshot_order(read_pairs(pairs).pairs))
