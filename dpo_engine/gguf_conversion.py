@@ -10,7 +10,7 @@ from dpo_engine.errors import FetchFailed
 _MARKS_OF_QUANTIZATION = ("quantization_config", "gguf_file", "dtype", "torch_dtype")
 
 
-def convert(gguf: Path, into: Path, *, name: str) -> None:
+def convert(gguf: Path, into: Path, name: str) -> None:
     """Fill the folder `into`. Raises `FetchFailed` where the file is no GGUF of a known family.
 
     A model that transformers reads from a GGUF file keeps a mark of quantization and refuses to be saved,

@@ -192,7 +192,7 @@ def must_be_remade(python: Path, found: dict[str, object], wanted: dict[str, obj
 
 
 def make_environment(environment: Path) -> None:
-    print(f"Making {environment} …", flush=True)
+    print(f"Making {environment} ...", flush=True)
     try:
         import ensurepip  # noqa: F401  (Debian ships venv without it)
         import venv
@@ -215,7 +215,7 @@ def install(python: Path, environment: Path, wanted: dict[str, object]) -> None:
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
     project = ".[dev]" if wanted["dev"] else "."
     for asked in ([pinned("torch")], ["-e", project]):
-        print(f"Installing {asked[-1]} …", flush=True)
+        print(f"Installing {asked[-1]} ...", flush=True)
         if subprocess.call([*pip, *asked], cwd=ROOT) != 0:
             raise SetupError(
                 "The packages could not be installed; pip says why above. If it is the network: connect it, "
@@ -315,11 +315,11 @@ def run_checks(python: Path, pytest_arguments: list[str], *, lint_only: bool) ->
     environment.setdefault("QT_QPA_PLATFORM", "offscreen")
     results: list[tuple[str, bool, float]] = []
     for name, command in checks(python, pytest_arguments, lint_only=lint_only):
-        print(f"\n── {name} " + "─" * max(3, 74 - len(name)), flush=True)
+        print(f"\n-- {name} " + "-" * max(3, 74 - len(name)), flush=True)
         began = time.monotonic()
         passed = subprocess.call(command, cwd=ROOT, env=environment) == 0
         results.append((name, passed, time.monotonic() - began))
-    print("\n── summary " + "─" * 67)
+    print("\n-- summary " + "-" * 67)
     for name, passed, seconds in results:
         print(f"  {'passed' if passed else 'FAILED'}  {name:<14} {seconds:7.1f} s")
     return 0 if all(passed for _, passed, _ in results) else 1

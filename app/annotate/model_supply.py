@@ -12,6 +12,8 @@ from dpo_engine.events import Event
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Cancel, FetchModel, Generate
 
+_CANCELLED = "Getting the model was cancelled. What was downloaded is kept: trying again goes on from there."
+
 
 class ModelSupply:
     """`want` a model: `there` is called when it can be used; else `problem` says why it cannot."""
@@ -28,13 +30,19 @@ class ModelSupply:
 
     @property
     def fetching(self) -> bool:
-        return self._fetching is not None or self._trying is not None
+        return self._fetching is not None
+
+    @property
+    def trying(self) -> bool:
+        """A model chosen by hand is being tried."""
+        return self._trying is not None
 
     def want(self, reference: str) -> None:
         """A model of the catalogue is fetched if it must be; any other reference is taken as it is."""
         self.problem = ""
         known = CATALOGUE.get(reference)
         if known is None or known.path is not None:
+            self._give_up_fetching()
             self._there()
             return
         if self._fetching is not None:
@@ -49,23 +57,23 @@ class ModelSupply:
             if request is not None:
                 self._engine.control(Cancel(target=request))
 
-    def try_out(self, reference: str, works: Callable[[str], None]) -> None:
-        """Have the model write a word; `works` is called if it can, else `problem` says why not."""
-        if self.fetching:
+    def try_out(self, reference: str, works: Callable[[str], None], fails: Callable[[str], None]) -> None:
+        """Have the model write a word: `works` is called if it can, else `fails` with a sentence."""
+        if self._trying is not None:
             return
         request = f"try-model-{next(self._numbers)}"
         self._trying = request
-        self.stage, self.done, self.total = "Trying the model", 0, 0
 
         def hear(event: Event) -> None:
             match event:
                 case told.RequestFinished():
-                    self._trying, self.problem = None, ""
+                    self._trying = None
+                    self._give_up_fetching()
                     works(reference)
                 case told.RequestFailed():
                     self._trying = None
-                    self.problem = event.message
-                    self._changed()
+                    cancelled = event.code == Cancelled.code
+                    fails("" if cancelled else event.message)
                 case _:
                     pass
 
@@ -76,7 +84,14 @@ class ModelSupply:
         )
         self._changed()
 
+    def _give_up_fetching(self) -> None:
+        fetching, self._fetching = self._fetching, None
+        if fetching is not None:
+            self._engine.control(Cancel(target=fetching))
+
     def _on_fetch_event(self, event: Event) -> None:
+        if getattr(event, "request", None) != self._fetching:
+            return
         match event:
             case told.Progress():
                 self.stage, self.done, self.total = event.stage, event.done, event.total
@@ -86,11 +101,7 @@ class ModelSupply:
                 self._there()
             case told.RequestFailed():
                 self._fetching = None
-                self.problem = (
-                    "Getting the starter model was cancelled. What was downloaded is kept."
-                    if event.code == Cancelled.code
-                    else event.message
-                )
+                self.problem = _CANCELLED if event.code == Cancelled.code else event.message
                 self._changed()
             case _:
                 pass

@@ -7,55 +7,23 @@ is already in memory by then, so that nothing stands between the acknowledgement
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
-from typing import Literal
 
 from app.annotate import desk
+from app.annotate.ledger import Ledger
 from app.annotate.model_supply import ModelSupply
-from app.annotate.write_ahead import Draft, WriteAhead
+from app.annotate.state import NO_COUNTS, AnnotateState, Notice, Phase, Problem
+from app.annotate.write_ahead import WriteAhead
 from app.engine_host.protocol import Engine
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
-from app.store.handle import Project
-from app.store.records import Choice, Comparison, Prompt, Verdict, VerdictCounts
-from app.store.verdicts import give_verdict
+from app.store.records import Choice, Comparison, Prompt, Verdict
 from dpo_engine.config import SamplingConfig
-
-Phase = Literal["opening", "fetching", "no_model", "writing", "ready", "saving", "held", "empty", "trouble"]
-
-NO_COUNTS = VerdictCounts(preferences=0, held_out=0, ties=0, both_bad=0, skips=0, today=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """A short word to the person; a new `number` means a new notice."""
-
-    number: int
-    text: str
-    kind: Literal["saved", "hint", "problem"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnnotateState:
-    """Everything the page shows."""
-
-    phase: Phase
-    comparison: Comparison | None
-    draft: Draft | None
-    """The two texts coming in; shown when there is no comparison."""
-    message: str
-    stage: str
-    done: int
-    total: int
-    waiting: int
-    counts: VerdictCounts
-    policy: str
-    sampling: SamplingConfig
-    notice: Notice | None
 
 
 class AnnotatePresenter:
+    """Listeners hear that `state` is another one; the page reads it and calls the methods below."""
+
     def __init__(
         self,
         *,
@@ -65,7 +33,8 @@ class AnnotatePresenter:
         rng: random.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._annotator, self._clock = store, annotator, clock
+        """`rng` draws sides and seeds; `clock` counts seconds from any start."""
+        self._store, self._clock = store, clock
         self._listeners: list[Callable[[], None]] = []
         self._policy_listeners: list[Callable[[str], None]] = []
         self._policy, self._sampling = "", SamplingConfig()
@@ -73,14 +42,23 @@ class AnnotatePresenter:
         self._shown: Comparison | None = None
         self._shown_at = 0.0
         self._next: Comparison | None = None
-        self._saving = False
+        self._awaited: Prompt | None = None
         self._looking = 0
         self._skipped: set[int] = set()
         self._waiting = 0
         self._counts = NO_COUNTS
         self._failure = ""
+        self._problem: Problem | None = None
         self._notice: Notice | None = None
         self._notices = count(1)
+        self._ledger = Ledger(
+            store=store,
+            annotator=annotator,
+            saved=self._on_saved,
+            undone=self._on_undone,
+            redone=self._on_redone,
+            changed=self._changed,
+        )
         self._models = ModelSupply(engine=engine, there=self._on_model_there, changed=self._changed)
         self._ahead = WriteAhead(
             engine=engine,
@@ -90,145 +68,158 @@ class AnnotatePresenter:
             changed=self._on_writing_changed,
         )
 
-    # --- for the page -----------------------------------------------------------------------------------
+    # --- for the page and the shell ---------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Hear that `state` is another one."""
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Hear that `state` is another one; call the result to stop."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def when_policy_changes(self, listener: Callable[[str], None]) -> None:
+        """Hear which model writes, now and whenever it is another one."""
         self._policy_listeners.append(listener)
+        if self._policy:
+            listener(self._policy)
 
     def start(self) -> None:
         """Go on where the project was left."""
         self._store.submit(desk.begin, self._on_begun, self._on_failed)
 
+    def close(self) -> None:
+        """Write no more; what is half written is dropped."""
+        self._ahead.close()
+        self._models.cancel()
+        self._listeners.clear()
+
     @property
     def state(self) -> AnnotateState:
         trouble = self._ahead.trouble
+        stopped = self._models.problem or (trouble.sentence if trouble else "")
         return AnnotateState(
             phase=self._phase(),
             comparison=self._shown,
             draft=self._ahead.draft,
-            message=self._failure or self._models.problem or (trouble.sentence if trouble else ""),
-            stage=self._models.stage,
+            message=self._failure or stopped,
+            stage="Trying the model" if self._models.trying else self._models.stage,
+            trying=self._models.trying,
             done=self._models.done,
             total=self._models.total,
             waiting=self._waiting,
+            writing_stopped=stopped if self._shown is not None else "",
             counts=self._counts,
             policy=self._policy,
             sampling=self._sampling,
             notice=self._notice,
+            problem=self._ledger.problem or self._problem,
         )
 
-    @property
-    def policy(self) -> str:
-        return self._policy
+    # --- verdicts ---------------------------------------------------------------------------------------
 
     def give(self, choice: Choice, strength: int = 1) -> None:
         """The person's verdict on what is shown. Ignored, with a hint, while there is nothing to judge."""
-        shown = self._shown
-        if shown is None or self._saving:
-            if shown is None:
-                self._say("Both responses have to be there first.", "hint")
-            return
-        self._saving = True
-        seconds = max(0.0, self._clock() - self._shown_at)
-
-        def work(project: Project) -> Verdict:
-            return give_verdict(
-                project, shown.id, choice, strength=strength, annotator=self._annotator, seconds=seconds
-            )
-
-        self._store.submit(work, self._on_saved, self._on_save_failed)
-        self._changed()
+        if self._shown is None:
+            self._say("Both responses have to be there first.")
+        elif not self._ledger.busy:
+            self._problem = None
+            seconds = max(0.0, self._clock() - self._shown_at)
+            self._ledger.give(self._shown, choice, strength, seconds)
 
     def undo(self) -> None:
         """Take back the latest verdict; its comparison comes back on the screen."""
-        if self._saving or not self._begun:
-            return
-        self._saving = True
-        self._store.submit(
-            lambda project: desk.undo(project, self._annotator), self._on_undone, self._on_save_failed
-        )
+        if self._begun:
+            self._ledger.undo()
 
     def redo(self) -> None:
-        if self._saving or not self._begun:
+        """Give back the verdict that was undone last."""
+        if self._begun:
+            self._ledger.redo()
+
+    def try_again(self) -> None:
+        """After a problem: save, open, fetch or write again, whichever it was."""
+        if self._ledger.problem is not None:
+            self._ledger.try_again()
             return
-        self._saving = True
-        self._store.submit(
-            lambda project: desk.redo(project, self._annotator), self._on_redone, self._on_save_failed
-        )
+        self._failure, self._problem = "", None
+        if not self._begun:
+            self.start()
+        else:
+            self._ahead.go_on()
+            self._models.want(self._policy)
+            self._look_ahead()
+        self._changed()
+
+    def dismiss_problem(self) -> None:
+        self._problem = None
+        self._ledger.dismiss()
+        self._changed()
+
+    # --- what is written --------------------------------------------------------------------------------
 
     def stop_writing(self) -> None:
         """End what is being written on the screen; `write_again` goes on."""
         if self._shown is None and self._ahead.draft is not None:
+            self._awaited = None
             self._ahead.hold()
+            self._look_ahead()
 
     def write_again(self) -> None:
         """Both responses anew: of what is shown, of what is being written, or after a stop."""
         shown, draft = self._shown, self._ahead.draft
-        if shown is not None and not self._saving:
+        if self._ledger.busy:
+            return
+        if shown is not None:
             self._shown = None
             self._store.submit(
                 lambda project: desk.replace(project, shown.id), lambda _: None, self._on_failed
             )
-            self._ahead.hold()
-            self._ahead.put_first(shown.prompt)
+            self._await(shown.prompt)
         elif draft is not None:
-            self._ahead.hold()
-            self._ahead.put_first(draft.prompt)
+            self._await(draft.prompt)
         else:
             self._ahead.go_on()
         self._changed()
 
-    def try_again(self) -> None:
-        """After a problem: fetch, open or write again, whichever it was."""
-        self._failure = ""
-        if not self._begun:
-            self.start()
-        elif self._models.problem:
-            self._models.want(self._policy)
-        else:
-            self._ahead.go_on()
-        self._changed()
-
-    def cancel_fetching(self) -> None:
-        self._models.cancel()
-
-    def use_model(self, reference: str) -> None:
-        """Try a model (a folder, a hub id, the starter); it becomes the policy only if it can write."""
-        self._models.try_out(reference, self.set_policy)
-
-    def add_prompt(self, text: str, system: str = "") -> None:
-        text, system = text.strip(), system.strip()
-        if not text:
-            return
+    def add_prompt(
+        self, text: str, system: str = "", answered: Callable[[str], None] = lambda _problem: None
+    ) -> None:
+        """Keep a prompt of the person's own and write for it next. `answered`: "" or why it was refused."""
 
         def added(prompt: Prompt) -> None:
-            self._say("Your prompt comes next.", "hint")
+            answered("")
+            self._say("Your prompt comes next.")
             self._ahead.put_first(prompt)
 
-        self._store.submit(lambda project: desk.add_prompt(project, text, system), added, self._on_failed)
+        self._store.submit(
+            lambda project: desk.add_prompt(project, text.strip(), system.strip()),
+            added,
+            lambda error: answered(str(error)),
+        )
 
     def set_sampling(self, sampling: SamplingConfig) -> None:
         """For what is written from now on."""
+        if sampling == self._sampling:
+            return
         self._sampling = sampling
         self._ahead.set_sampling(sampling)
         self._store.submit(
-            lambda project: desk.keep_sampling(project, sampling), lambda _: None, self._on_failed
+            lambda project: desk.keep_sampling(project, sampling),
+            lambda _: self._say("New sampling settings for what is written next."),
+            self._on_side_failed,
         )
         self._changed()
 
+    # --- which model writes -----------------------------------------------------------------------------
+
     def set_policy(self, policy: str) -> None:
         """Another model writes from now on; what waits by others leaves the queue."""
-        if policy == self._policy and not self._models.problem:
+        if policy == self._policy and not (self._models.problem or self._models.fetching):
             return
-        self._policy = policy
-        self._next = None
+        self._policy, self._next, self._awaited = policy, None, None
+        self._looking += 1  # an answer that is under way may still hold what the old one wrote
+        turn = self._looking
         self._store.submit(
             lambda project: desk.change_policy(project, policy),
-            lambda _retired: self._look_ahead(),
+            lambda _retired: self._look_ahead() if turn == self._looking else None,
             self._on_failed,
         )
         for listener in self._policy_listeners:
@@ -237,74 +228,104 @@ class AnnotatePresenter:
         self._models.want(policy)
         self._changed()
 
+    def use_model(self, reference: str) -> None:
+        """Try a model (a folder, a hub id, the starter); it becomes the policy only if it can write."""
+
+        def fails(sentence: str) -> None:
+            if sentence:
+                self._problem = Problem(sentence=sentence, can_retry=False)
+            self._changed()
+
+        self._problem = None
+        self._models.try_out(reference, self.set_policy, fails)
+
+    def cancel_fetching(self) -> None:
+        """End the fetching, or the trial of a model; what was downloaded is kept."""
+        self._models.cancel()
+
     # --- what the store and the engine answer -----------------------------------------------------------
 
     def _on_begun(self, beginning: desk.Beginning) -> None:
         self._begun = True
-        self._policy, self._sampling = beginning.policy, beginning.sampling
+        self._sampling = beginning.sampling
         self._take(beginning.outlook)
-        for listener in self._policy_listeners:
-            listener(self._policy)
+        if not self._policy:
+            self._policy = beginning.policy
+            for listener in self._policy_listeners:
+                listener(self._policy)
         self._show_next()
         self._models.want(self._policy)
 
     def _on_model_there(self) -> None:
-        self._ahead.begin(self._policy, self._sampling, self._waiting)
+        if self._begun:
+            self._ahead.begin(self._policy, self._sampling, self._waiting)
         self._changed()
 
     def _on_written(self, comparison: Comparison) -> None:
-        if self._shown is None and not self._saving:
+        awaited = self._awaited is not None and self._awaited.id == comparison.prompt.id
+        if awaited or (self._shown is None and not self._ledger.busy):
+            self._awaited = None
             self._show(comparison)
         else:
             self._look_ahead()
 
     def _on_writing_changed(self) -> None:
-        if self._shown is None and not self._saving and self._ahead.draft is None and self._skipped:
+        if self._ahead.trouble is not None:
+            self._awaited = None
+        if self._shown is None and not self._ledger.busy and self._ahead.draft is None and self._skipped:
             # Nothing else will come: what was skipped for later is due now.
             self._skipped.clear()
             self._look_ahead()
         self._changed()
 
     def _on_saved(self, verdict: Verdict) -> None:
-        self._saving = False
         self._failure = ""
+        if self._ahead.held:
+            self._ahead.go_on()
         if verdict.choice == "skip":
             self._skipped.add(verdict.comparison_id)
-            self._say("Skipped for later", "saved")
-        else:
-            self._say("Saved", "saved")
+        self._notice = Notice(
+            number=next(self._notices),
+            text="Skipped for later" if verdict.choice == "skip" else "Saved",
+            kind="saved",
+            choice=verdict.choice,
+        )
         self._show_next()
 
     def _on_undone(self, undone: tuple[Verdict, Comparison] | None) -> None:
-        self._saving = False
         if undone is None:
-            self._say("There is nothing to undo.", "hint")
+            self._say("There is nothing to undo.")
             return
         _verdict, comparison = undone
         self._skipped.discard(comparison.id)
-        self._say("Verdict undone", "saved")
+        self._awaited = None
+        self._say("Verdict undone")
         self._show(comparison)
 
     def _on_redone(self, verdict: Verdict | None) -> None:
-        self._saving = False
         if verdict is None:
-            self._say("There is nothing to redo.", "hint")
+            self._say("There is nothing to redo.")
             return
-        self._say("Verdict given again", "saved")
+        self._say("Verdict given again")
         if self._shown is not None and self._shown.id == verdict.comparison_id:
             self._show_next()
         else:
             self._look_ahead()
 
-    def _on_save_failed(self, error: StoreError) -> None:
-        self._saving = False
-        self._say(str(error), "problem")
-
     def _on_failed(self, error: StoreError) -> None:
         self._failure = str(error)
         self._changed()
 
+    def _on_side_failed(self, error: StoreError) -> None:
+        self._problem = Problem(sentence=str(error), can_retry=False)
+        self._changed()
+
     # --- what is on the screen --------------------------------------------------------------------------
+
+    def _await(self, prompt: Prompt) -> None:
+        """Nothing else comes on the screen before this prompt's responses are written."""
+        self._awaited = prompt
+        self._ahead.write_now(prompt)
 
     def _show_next(self) -> None:
         self._shown, comparison = None, self._next
@@ -344,7 +365,8 @@ class AnnotatePresenter:
             return
         self._take(outlook)
         self._ahead.set_waiting(self._waiting)
-        if self._shown is None and self._next is not None and not self._saving:
+        busy = self._ledger.busy or self._awaited is not None
+        if self._shown is None and self._next is not None and not busy:
             self._show_next()
         self._changed()
 
@@ -353,7 +375,7 @@ class AnnotatePresenter:
 
     def _phase(self) -> Phase:
         if self._shown is not None:
-            return "saving" if self._saving else "ready"
+            return "saving" if self._ledger.busy else "ready"
         if self._failure:
             return "trouble"
         if not self._begun:
@@ -368,10 +390,10 @@ class AnnotatePresenter:
             return "held"
         return "empty" if self._ahead.no_prompts else "writing"
 
-    def _say(self, text: str, kind: Literal["saved", "hint", "problem"]) -> None:
-        self._notice = Notice(number=next(self._notices), text=text, kind=kind)
+    def _say(self, text: str) -> None:
+        self._notice = Notice(number=next(self._notices), text=text, kind="hint")
         self._changed()
 
     def _changed(self) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()

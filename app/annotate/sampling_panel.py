@@ -1,9 +1,11 @@
 """The sampling settings, in a panel under their button; they hold for what is written from now on."""
 
+import dataclasses
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
@@ -14,50 +16,72 @@ _WIDTH = 340
 
 
 class SamplingPanel(QFrame):
-    """Values are taken over as they are typed, once they all are right."""
+    """Right values are taken over when the panel closes; a wrong one leaves its setting as it was."""
 
     sampling_changed = Signal(object)
     """A `SamplingConfig`."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
-        set_role(self, "card")
-        self.setFixedWidth(_WIDTH)
+        self.setObjectName("sampling-panel")
+        set_role(self, "popup")
+        self._theme = theme
+        self._before = SamplingConfig()
         title = QLabel("How responses are drawn")
         set_role(title, "heading")
-        self._help = QLabel("They hold for responses written from now on.")
+        self._help = QLabel()
         self._help.setWordWrap(True)
-        self._help.setMinimumHeight(40)
         self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
         set_role(self._help, "caption")
-        self._form = ConfigForm(SamplingConfig, theme)
-        self._form.edited.connect(self._on_edited)
-        self._form.described.connect(self._help.setText)
-        usual = QPushButton("Usual settings")
-        set_role(usual, "quiet")
-        usual.clicked.connect(self._on_usual_clicked)
+        self.form = ConfigForm(SamplingConfig, theme)
+        self.form.described.connect(self._help.setText)
+        self.form.edited.connect(self._on_edited)
+        self.usual = QPushButton("Usual settings")
+        set_role(self.usual, "quiet")
+        self.usual.clicked.connect(self._on_usual_clicked)
+        self.done = QPushButton("Done")
+        self.done.clicked.connect(self.close)
+        row = QHBoxLayout()
+        row.addWidget(self.usual)
+        row.addStretch(1)
+        row.addWidget(self.done)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.L, Space.L, Space.L, Space.M)
         layout.setSpacing(Space.M)
-        for widget in (title, self._form, self._help):
+        for widget in (title, self.form, self._help):
             layout.addWidget(widget)
-        layout.addWidget(usual, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(row)
 
     def open_under(self, button: QWidget, sampling: SamplingConfig) -> None:
-        self._form.set_values(_values(sampling))
+        self._before = sampling
+        self.form.set_values(_values(sampling))
+        self._help.setText("For responses that are written from now on.")
+        self.setFixedWidth(self._theme.px(_WIDTH))
+        self._help.setFixedHeight(3 * self._theme.px(18))
         self.adjustSize()
-        corner = button.mapToGlobal(QPoint(button.width() - _WIDTH, button.height() + Space.XS))
-        self.move(corner)
+        self.move(button.mapToGlobal(QPoint(button.width() - self.width(), button.height() + Space.XS)))
         self.show()
-        self._form.setFocus()
+        self.form.field("temperature").focus_field()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.close()
+            return
+        super().keyPressEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        wanted = dataclasses.replace(self._before, **self.form.values())
+        if wanted != self._before:
+            self._before = wanted
+            self.sampling_changed.emit(wanted)
 
     def _on_edited(self) -> None:
-        if not self._form.errors():
-            self.sampling_changed.emit(SamplingConfig(**self._form.values()))
+        # An error beside a field takes a line more.
+        self.adjustSize()
 
     def _on_usual_clicked(self) -> None:
-        self._form.set_values(_values(SamplingConfig()))
-        self.sampling_changed.emit(SamplingConfig())
+        self.form.set_values(_values(SamplingConfig()))
 
 
 def _values(sampling: SamplingConfig) -> dict[str, Any]:

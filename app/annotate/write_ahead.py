@@ -20,13 +20,16 @@ from app.store.handle import Project
 from app.store.records import Comparison, NewCandidate, Prompt
 from dpo_engine import events as told
 from dpo_engine.config import SamplingConfig
-from dpo_engine.errors import Cancelled, EngineDied, ModelUnusable, NotFetched
+from dpo_engine.errors import Cancelled, EngineDied, FetchFailed, ModelUnusable, NotFetched
 from dpo_engine.events import Event
 from dpo_engine.requests import Cancel, Generate
 
 READY_TARGET = 4
 MOST_FAILURES = 3
 _CHOICE_OF_PROMPTS = 16
+_NO_MODEL = (NotFetched.code, ModelUnusable.code, FetchFailed.code)
+_NOT_THE_PROMPT = (EngineDied.code, Cancelled.code)
+"""Failures after which the same prompt is tried again."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Draft:
     swapped: bool
     policy: str
     sampling: SamplingConfig
+    written: bool = False
+    """Both are done and on their way to the disk."""
     texts: list[str] = field(default_factory=lambda: ["", ""])
     done: list[told.CandidateDone | None] = field(default_factory=lambda: [None, None])
 
@@ -56,8 +61,9 @@ class Draft:
     def text_on(self, side: int) -> str:
         return self.texts[self.side(side)]
 
-    def done_on(self, side: int) -> bool:
-        return self.done[self.side(side)] is not None
+    def done_on(self, side: int) -> told.CandidateDone | None:
+        """What stands on this side, once it is finished."""
+        return self.done[self.side(side)]
 
 
 class WriteAhead:
@@ -84,6 +90,7 @@ class WriteAhead:
         self._choosing = False
         self._begun = False
         self._failures = 0
+        self._last_failure: Trouble | None = None
         self._held = False
         self._first: list[Prompt] = []
         self._failed_prompts: set[int] = set()
@@ -117,11 +124,22 @@ class WriteAhead:
         self.no_prompts = False
         self.go_on()
 
+    def write_now(self, prompt: Prompt) -> None:
+        """Write for this prompt at once; what is half written for another one is dropped."""
+        self._drop_draft()
+        self._first.insert(0, prompt)
+        self.go_on()
+
     def hold(self) -> None:
         """Stop writing until `go_on`; what was half written is dropped."""
         self._held = True
         self._drop_draft()
         self._changed()
+
+    def close(self) -> None:
+        """Write no more, for good."""
+        self._begun = False
+        self._drop_draft()
 
     def go_on(self) -> None:
         """Try again after trouble or a hold."""
@@ -151,11 +169,15 @@ class WriteAhead:
     def _on_prompts(self, found: list[Prompt]) -> None:
         self._choosing = False
         usable = [prompt for prompt in found if prompt.id not in self._failed_prompts]
-        self.no_prompts = not usable
-        if not usable:
-            self._changed()
-        elif not (self._held or self.draft or self.trouble):
+        self.no_prompts = not found
+        if self._first:
+            self._fill()
+        elif found and not usable:
+            self.trouble = self._last_failure
+        elif usable and not (self._held or self.draft or self.trouble) and self._begun:
             self._write(usable[0])
+            return
+        self._changed()
 
     def _write(self, prompt: Prompt) -> None:
         request = f"annotate-{next(self._numbers)}"
@@ -181,7 +203,7 @@ class WriteAhead:
 
     def _drop_draft(self) -> None:
         draft, self.draft = self.draft, None
-        if draft is not None:
+        if draft is not None and not draft.written:
             self._engine.control(Cancel(target=draft.request))
 
     # --- what the engine says ---------------------------------------------------------------------------
@@ -208,28 +230,35 @@ class WriteAhead:
 
     def _on_written(self, draft: Draft) -> None:
         first, second = draft.done
-        self.draft = None
         if first is None or second is None:
+            self.draft = None
             self._count_failure(draft, "unfinished", "The engine ended without writing both responses.")
             return
         self._failures = 0
+        # The draft stays until it is on the disk, so that its texts stay on the screen.
+        draft.written = True
         pair = (_candidate(draft, first), _candidate(draft, second))
-        self._choosing = True  # the count of what waits is on its way
         self._store.submit(
-            lambda project: _keep(project, draft, pair), self._on_stored, self._on_store_failed
+            lambda project: _keep(project, draft, pair),
+            lambda kept: self._on_stored(draft, *kept),
+            lambda error: self._on_keeping_failed(draft, error),
         )
 
-    def _on_stored(self, kept: tuple[Comparison, int]) -> None:
-        self._choosing = False
-        comparison, self._waiting = kept
-        self._stored(comparison)
-        self._fill()
+    def _on_stored(self, draft: Draft, comparison: Comparison, waiting: int) -> None:
+        if draft is self.draft:
+            self.draft = None
+            self._waiting = waiting
+            self._stored(comparison)
+            self._fill()
+
+    def _on_keeping_failed(self, draft: Draft, error: StoreError) -> None:
+        if draft is self.draft:
+            self.draft = None
+        self._on_store_failed(error)
 
     def _on_failed(self, draft: Draft, event: told.RequestFailed) -> None:
         self.draft = None
-        if event.code == Cancelled.code:
-            self._fill()
-        elif event.code in (NotFetched.code, ModelUnusable.code, "fetch_failed"):
+        if event.code in _NO_MODEL:
             self.trouble = Trouble(event.code, event.message)
         else:
             self._count_failure(draft, event.code, event.message)
@@ -237,10 +266,11 @@ class WriteAhead:
     def _count_failure(self, draft: Draft, code: str, sentence: str) -> None:
         """Another prompt after a failure; the third in a row is for a person to see."""
         self._failures += 1
+        self._last_failure = Trouble(code, sentence)
         if self._failures >= MOST_FAILURES:
-            self.trouble = Trouble(code, sentence)
+            self.trouble = self._last_failure
             return
-        if code == EngineDied.code:
+        if code in _NOT_THE_PROMPT:
             self._first.insert(0, draft.prompt)
         else:
             self._failed_prompts.add(draft.prompt.id)

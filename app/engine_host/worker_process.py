@@ -90,6 +90,7 @@ class WorkerProcess:
             process = self._start()
         except OSError as error:
             self._gone.set()
+            self._log.close()
             sentence = f"The engine could not be started: {error.strerror or error}."
             return Ended(sentence=sentence, detail=str(error))
         stdin, stdout, stderr = _pipes(process)

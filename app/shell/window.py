@@ -74,6 +74,10 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     @property
+    def current_place(self) -> str:
+        return self._current
+
+    @property
     def current_page(self) -> QWidget | None:
         return self._pages.get(self._current)
 

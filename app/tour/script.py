@@ -1,19 +1,19 @@
-"""The whole job as a person does it: get the model, judge, train, use the policy, look into the numbers.
+"""The whole job as a person does it: get the model, judge, train, look into the numbers, use the policy.
 
 The stated rule of the tour's annotator: the shorter response is better; two of the same length are a tie.
 """
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPlainTextEdit, QTableView
+from PySide6.QtWidgets import QPlainTextEdit
 
+from app.tour import eyes
 from app.tour.driver import CTRL, Driver
 from app.tour.guide import Script, TourFailed, Until
-from app.widgets.response_pane import ResponsePane
 
 COMPARISONS = 12
 MODEL_SECONDS = 900.0
-WRITING_SECONDS = 240.0
-TRAINING_SECONDS = 900.0
+WRITING_SECONDS = 300.0
+TRAINING_SECONDS = 1200.0
 
 
 def whole_job(driver: Driver) -> Script:
@@ -22,60 +22,104 @@ def whole_job(driver: Driver) -> Script:
     yield from _train(driver)
     yield from _inspect(driver)
     yield from _use_policy(driver)
+    yield from _in_the_dark(driver)
 
 
 def _start(driver: Driver) -> Script:
     """The model is fetched, or found, and the first two responses come in."""
-    yield Until("the Annotate page", lambda: driver.window.current_page is not None)
-    yield Until("a sign of life on the page", lambda: _texts(driver) or _fetching(driver), 60)
-    if _fetching(driver):
-        yield Until("progress of the fetch", lambda: _fetching(driver) != "0", 60)
+    window = driver.window
+    window.activateWindow()
+    yield Until("the Annotate page", lambda: window.current_page is not None)
+    yield Until(
+        "a sign of life on the page",
+        lambda: eyes.both_begun(driver) or eyes.fetching(driver) or eyes.can_judge(driver),
+        60,
+    )
+    if eyes.fetching(driver):
+        yield Until("a third of the model", lambda: _a_third_or_more(driver), MODEL_SECONDS)
         driver.picture("getting-the-model")
-    yield Until("the model and the first words of both responses", lambda: _both_begun(driver), MODEL_SECONDS)
+    yield Until("the first words of both responses", lambda: eyes.both_begun(driver), MODEL_SECONDS)
     driver.picture("responses-being-written")
+
+
+def _a_third_or_more(driver: Driver) -> bool:
+    return eyes.fetched(driver) > 0.3 or not eyes.fetching(driver)
 
 
 def _annotate(driver: Driver) -> Script:
     """Twelve verdicts by the rule, one taken back and given again on the way."""
+    at_first = eyes.verdicts_given(driver)
     for number in range(1, COMPARISONS + 1):
-        yield Until(f"comparison {number}", lambda: _can_judge(driver), WRITING_SECONDS)
+        yield Until(f"comparison {number}", lambda: eyes.can_judge(driver), WRITING_SECONDS)
         if number == 3:
             driver.picture("which-one-is-better")
-        before = _verdict_count(driver)
-        driver.press(_key_by_the_rule(driver))
-        yield Until(f"verdict {number} saved", lambda before=before: _verdict_count(driver) == before + 1)
+        yield from _judge(driver, at_first + number)
         if number == 5:
             driver.press(Qt.Key.Key_Z, CTRL)
-            yield Until("the undone comparison", lambda before=before: _verdict_count(driver) == before)
-            yield Until("the undone comparison again", lambda: _can_judge(driver))
-            driver.press(_key_by_the_rule(driver))
-            yield Until("its verdict again", lambda before=before: _verdict_count(driver) == before + 1)
+            yield Until("the verdict undone", lambda: eyes.verdicts_given(driver) == at_first + 4)
+            yield Until("its comparison again", lambda: eyes.can_judge(driver))
+            yield from _judge(driver, at_first + 5)
     driver.press(Qt.Key.Key_N)
-    yield Until("the new prompt panel", lambda: driver.seek(QPlainTextEdit, "new-prompt-text"))
+    yield Until("the panel for a new prompt", lambda: driver.seek(QPlainTextEdit, "new-prompt-text"))
     driver.write("Write a short, friendly note that thanks a neighbour for watering the plants.")
     driver.picture("a-prompt-of-your-own")
     driver.press(Qt.Key.Key_Return, CTRL)
     yield Until("the panel closed", lambda: driver.seek(QPlainTextEdit, "new-prompt-text") is None)
 
 
+def _judge(driver: Driver, count: int) -> Script:
+    """Press the key that the rule says; go on when the page counts `count` verdicts."""
+    left, right = (len(text) for text in eyes.responses(driver))
+    driver.press(Qt.Key.Key_3 if left == right else Qt.Key.Key_1 if left < right else Qt.Key.Key_2)
+    yield Until(f"{count} verdicts", lambda: eyes.verdicts_given(driver) == count)
+
+
 def _train(driver: Driver) -> Script:
     driver.press(Qt.Key.Key_2, CTRL)
-    yield Until("the Train page", lambda: driver.seek(QAbstractButton, "start"))
-    start = driver.find(QAbstractButton, "start")
-    yield Until("a run that can start", start.isEnabled)
+    yield Until("the Train page", lambda: eyes.train_page(driver))
+    page = eyes.train_page(driver)
+    yield Until("a run that can start", page.start_box.button.isEnabled)
+    yield Until("the plots", lambda: page.curves.board is not None)
     driver.picture("before-training")
-    driver.click(start)
-    yield Until("the first steps", lambda: driver.window.training_step() >= 3, TRAINING_SECONDS)
+    driver.click(page.start_box.button)
+    yield Until("the first three steps", lambda: eyes.step(driver) >= 3, TRAINING_SECONDS)
     driver.picture("training")
-    yield Until("the end of training", lambda: driver.window.training_step() == 0, TRAINING_SECONDS)
-    yield Until("the finished run", lambda: driver.seek(QAbstractButton, "use-policy"), 60)
+    yield Until("the end of training", lambda: not eyes.training(driver), TRAINING_SECONDS)
+    yield Until("the finished run in the list", page.runs.use.isEnabled)
     driver.picture("trained")
 
 
 def _inspect(driver: Driver) -> Script:
     driver.press(Qt.Key.Key_3, CTRL)
-    yield Until("the table of pairs", lambda: _rows(driver) >= 3, TRAINING_SECONDS)
+    yield Until("the table of pairs", lambda: eyes.inspector_table(driver), TRAINING_SECONDS)
+    yield Until("most pairs scored", lambda: eyes.rows(driver) >= COMPARISONS // 2, TRAINING_SECONDS)
+    table = eyes.inspector_table(driver)
+    if table is None:
+        raise TourFailed("The table of pairs went away.")
+    table.setFocus()
+    before = table.currentIndex().row()
+    driver.press(Qt.Key.Key_Down)
+    yield Until("the next pair", lambda: eyes.row(driver) == before + 1)
+    driver.picture("every-pair-in-numbers")
 
 
 def _use_policy(driver: Driver) -> Script:
-    yield Until("x", lambda: True)
+    driver.press(Qt.Key.Key_2, CTRL)
+    yield Until("the Train page", lambda: eyes.train_page(driver))
+    page = eyes.train_page(driver)
+    yield Until("the finished run in the list", page.runs.use.isEnabled)
+    driver.click(page.runs.use)
+    yield Until("the run as the one that writes", lambda: not page.runs.use.isEnabled())
+    driver.press(Qt.Key.Key_1, CTRL)
+    yield Until("responses of the trained policy", lambda: eyes.both_begun(driver), WRITING_SECONDS)
+
+
+def _in_the_dark(driver: Driver) -> Script:
+    """The same pages in the other theme."""
+    driver.theme.set_mode("light" if driver.theme.palette.name == "dark" else "dark")
+    yield Until("a comparison", lambda: eyes.can_judge(driver), WRITING_SECONDS)
+    driver.picture(f"{driver.theme.palette.name}-annotate")
+    for key, name in ((Qt.Key.Key_2, "train"), (Qt.Key.Key_3, "inspector")):
+        driver.press(key, CTRL)
+        yield Until(f"the {name} page", lambda name=name: driver.window.current_place == name)
+        driver.picture(f"{driver.theme.palette.name}-{name}")

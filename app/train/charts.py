@@ -15,7 +15,7 @@ LOSS = Chart(
         Trace(key="loss", words="train", colour="accent"),
         Trace(key="eval_loss", words="held-out", colour="good", marker="d"),
     ),
-    level=(math.log(2), "ln 2 = 0.693: no preference"),
+    level=(math.log(2), "ln 2 = 0.693"),
 )
 MARGIN = Chart(
     title="Reward margin",
@@ -43,17 +43,25 @@ REWARDS = Chart(
     traces=(
         Trace(key="rewards/chosen", words="chosen", colour="chosen"),
         Trace(key="rewards/rejected", words="rejected", colour="rejected", style="dashes"),
-        Trace(key="eval_rewards/chosen", words="held-out chosen", colour="chosen", marker="o", row=1),
+        Trace(
+            key="eval_rewards/chosen",
+            words="held-out chosen",
+            legend="held-out",
+            colour="chosen",
+            marker="o",
+            row=1,
+        ),
         Trace(
             key="eval_rewards/rejected",
             words="held-out rejected",
+            legend="held-out",
             colour="rejected",
             style="dashes",
             marker="s",
             row=1,
         ),
     ),
-    level=(0.0, "0: as the reference"),
+    level=(0.0, ""),
 )
 LOG_PROBS = Chart(
     title="Log-probs",
@@ -62,10 +70,18 @@ LOG_PROBS = Chart(
     traces=(
         Trace(key="logps/chosen", words="chosen", colour="chosen"),
         Trace(key="logps/rejected", words="rejected", colour="rejected", style="dashes"),
-        Trace(key="eval_logps/chosen", words="held-out chosen", colour="chosen", marker="o", row=1),
+        Trace(
+            key="eval_logps/chosen",
+            words="held-out chosen",
+            legend="held-out",
+            colour="chosen",
+            marker="o",
+            row=1,
+        ),
         Trace(
             key="eval_logps/rejected",
             words="held-out rejected",
+            legend="held-out",
             colour="rejected",
             style="dashes",
             marker="s",

@@ -88,6 +88,8 @@ class _Empty(QWidget):
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
+        # A wrapped label in a centred column is not asked for its height otherwise.
+        self._text.setFixedHeight(max(0, self._text.heightForWidth(self._text.width())))
 
     def _restyle(self) -> None:
         size = self._theme.px(32)

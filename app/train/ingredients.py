@@ -1,10 +1,12 @@
 """What there is to train on: how many verdicts, how many held out, and which policies wrote them. Qt-free."""
 
+import math
 from dataclasses import dataclass
 
 from app.store import verdicts
 from app.store.handle import Project
 from app.store.rows import read
+from dpo_engine.config import TrainConfig
 
 FEW = 20
 """Below this many preferences a run says little about anything but those preferences."""
@@ -74,6 +76,18 @@ def advice(ingredients: Ingredients) -> str:
             "on held-out prompts are used for that."
         )
     return ""
+
+
+def plan(ingredients: Ingredients, config: TrainConfig) -> str:
+    """What a run with these settings would do: steps, and when it is measured."""
+    if not ingredients.train:
+        return ""
+    batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    steps = max(1, math.ceil(math.ceil(ingredients.train / batch) * config.num_train_epochs))
+    return (
+        f"{steps:,} step{'s' if steps > 1 else ''}: {ingredients.train:,} preferences in batches of "
+        f"{batch:,}, {config.num_train_epochs:g} times."
+    )
 
 
 def _preferences(number: int) -> str:

@@ -58,6 +58,7 @@ class TrainPage(QFrame):
     def _lay_out(self) -> None:
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.setup)
         # The scroll bar takes the margin's place, so that nothing moves when it comes.
@@ -159,6 +160,7 @@ class TrainPage(QFrame):
         self._show_foot(state)
         self.curves.show_state(state)
         self.runs.show_state(state)
+        self.runs.setVisible(bool(state.runs))
         self._enable_actions(state)
 
     def _show_foot(self, state: TrainState) -> None:
@@ -174,7 +176,10 @@ class TrainPage(QFrame):
             self.start_box.setVisible(not training)
             if had_focus:
                 # The keyboard stays where the person was: at the foot.
-                (self.progress.pause if training else self.start_box.button).setFocus()
+                if training:
+                    self.progress.take_focus()
+                else:
+                    self.start_box.button.setFocus()
 
     def _enable_actions(self, state: TrainState) -> None:
         line, progress = state.selected_line, state.progress

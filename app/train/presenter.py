@@ -16,7 +16,7 @@ from app.train.background import Background
 from app.train.book import POLICY_SETTING, Book, load_book, recover
 from app.train.conductor import Conductor, CurveView
 from app.train.curves import Columns, columns_of, up_to
-from app.train.ingredients import advice, obstacle
+from app.train.ingredients import advice, obstacle, plan
 from app.train.metric_log import CallLater, Clock
 from app.train.preparation import Preparation
 from app.train.starting_points import checked_model_folder, root_of, starting_points, title_of
@@ -78,6 +78,7 @@ class TrainPresenter:
             written_by=tuple((title_of(model, book.runs), n) for model, n in book.ingredients.policies),
             obstacle=obstacle(book.ingredients) or self._form_problem,
             advice=advice(book.ingredients),
+            plan=plan(book.ingredients, self._config),
             starting_points=points,
             start_from=self._start_from or self._policy,
             config=self._config,

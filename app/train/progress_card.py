@@ -1,6 +1,7 @@
 """What stands in place of the Start button while a run is under way: how far it is, and what can be done."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
@@ -25,7 +26,7 @@ class ProgressCard(QFrame):
         self._name, self._step, self._left, self._note = QLabel(), QLabel(), QLabel(), QLabel()
         self.bar = QProgressBar()
         self.pause, self.stop, self.cancel = (
-            QPushButton(),
+            QPushButton("Pause"),
             QPushButton("Stop and keep"),
             QPushButton("Cancel"),
         )
@@ -51,7 +52,21 @@ class ProgressCard(QFrame):
         self.pause.setEnabled(progress.phase in ("training", "pausing", "paused"))
         self.stop.setEnabled(progress.phase in ("training", "pausing", "paused"))
         self.cancel.setEnabled(progress.phase != "cancelling")
+        if self.hasFocus():
+            self.take_focus()
         self._restyle()
+
+    def take_focus(self) -> None:
+        """To Pause, or to the card itself until Pause can be pressed: never to Cancel by accident."""
+        (self.pause if self.pause.isEnabled() else self).setFocus()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        set_role(self, "card-active")
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        set_role(self, "card")
 
     def words(self) -> str:
         return "\n".join(label.text() for label in (self._name, self._step, self._left, self._note))
@@ -74,7 +89,8 @@ class ProgressCard(QFrame):
         self._name.setWordWrap(True)
         self._note.setWordWrap(True)
         self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Training progress")
+        for named in (self, self.bar):
+            named.setAccessibleName("Training progress")
         self.pause.setToolTip("Hold after the present step (Ctrl+P). Candidates are still written.")
         self.stop.setToolTip("End now and keep the policy as it is (Ctrl+.)")
         self.cancel.setToolTip("End without a policy. The run can be resumed from its last checkpoint.")

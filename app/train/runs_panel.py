@@ -35,7 +35,7 @@ class RunsPanel(QWidget):
         self.model = RunsModel(theme, self)
         self.table = QTableView()
         self._writer, self._message = QLabel(), QLabel()
-        self.back = QPushButton()
+        self.back = QPushButton("Back")
         self.use, self.resume = QPushButton("Use this policy"), QPushButton("Resume")
         self.folder = QPushButton("Open folder")
         self._showing = False
@@ -54,8 +54,10 @@ class RunsPanel(QWidget):
         self._showing = False
         self._writer.setText(f"Candidates are written by {state.policy_title}" if state.policy_title else "")
         self.back.setVisible(state.back_to is not None)
-        self.back.setText(f"Back to {state.back_to.title}" if state.back_to else "")
-        self._show_line(state.selected_line, busy=state.progress is not None or state.preparing, said=state.problem)
+        self.back.setText(f"Back to {state.back_to.title}" if state.back_to else "Back")
+        self._show_line(
+            state.selected_line, busy=state.progress is not None or state.preparing, said=state.problem
+        )
 
     def _show_line(self, line: RunLine | None, *, busy: bool, said: str) -> None:
         message = line.run.message if line and line.phase is None and line.run.message != said else ""

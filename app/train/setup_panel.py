@@ -28,6 +28,9 @@ METHODS = (
 )
 
 
+_SCROLL_BAR = 10
+
+
 class SetupPanel(QWidget):
     """`settings_edited` with every value of the form, or `settings_refused` with the first error."""
 
@@ -53,6 +56,8 @@ class SetupPanel(QWidget):
         self._help = QLabel()
         self.more = QPushButton("All settings")
         self._shown_points: object = None
+        self._plan = ""
+        self._describing = False
         self._lay_out()
         self._connect()
         self._restyle()
@@ -73,6 +78,9 @@ class SetupPanel(QWidget):
                     row, f"{point.detail}: {point.reference}", Qt.ItemDataRole.ToolTipRole
                 )
         self.start_from.setCurrentIndex(self.start_from.findData(state.start_from))
+        self._plan = state.plan
+        if not self._describing:
+            self._help.setText(self._plan)
         self.main.set_placeholder(
             "learning_rate", rate(state.recommended_rate) if state.recommended_rate else ""
         )
@@ -94,6 +102,13 @@ class SetupPanel(QWidget):
             self.rest.focus_first_error()
         self.main.focus_first_error()
 
+    def make_room(self, scroll_bar: bool) -> None:
+        """Whether a scroll bar stands in the right margin."""
+        layout = self.layout()
+        if layout is not None:
+            right = Space.L - _SCROLL_BAR if scroll_bar else Space.L
+            layout.setContentsMargins(Space.XL, Space.XL, right, Space.L)
+
     def _show_ingredients(self, state: TrainState) -> None:
         found = state.ingredients
         if state.loading:
@@ -111,7 +126,6 @@ class SetupPanel(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(Space.XL, Space.XL, Space.L, Space.L)
         column.setSpacing(Space.S)
         for label, role in ((self._counts, ""), (self._makers, "secondary"), (self._advice, "caption")):
             set_role(label, role)
@@ -135,6 +149,7 @@ class SetupPanel(QWidget):
         column.addWidget(self.main)
         column.addWidget(self._help)
         set_role(self.more, "quiet")
+        self.more.setObjectName("disclosure")
         self.more.setCheckable(True)
         self.more.setToolTip("The other settings, with their defaults")
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -143,6 +158,7 @@ class SetupPanel(QWidget):
         self.rest.hide()
         # Room for the longest help, so that nothing moves while the person goes from field to field.
         self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.make_room(False)
 
     def _start_row(self) -> QHBoxLayout:
         self.start_from.setAccessibleName("Model to start from")
@@ -181,7 +197,7 @@ class SetupPanel(QWidget):
             button.toggled.connect(self._on_method_toggled)
         for form in (self.main, self.rest):
             form.edited.connect(self._on_settings_edited)
-            form.described.connect(self._help.setText)
+            form.described.connect(self._on_field_described)
         self.more.toggled.connect(self._on_more_toggled)
         self._theme.changed.connect(self._restyle)
         self._show_method()
@@ -196,6 +212,10 @@ class SetupPanel(QWidget):
         self._method_help.setText(next(text for name, _, text in METHODS if name == self.method))
         for form in (self.main, self.rest):
             form.set_context(self.method)
+
+    def _on_field_described(self, text: str) -> None:
+        self._describing = bool(text)
+        self._help.setText(text or self._plan)
 
     def _on_method_toggled(self, checked: bool) -> None:
         if checked:

@@ -75,7 +75,8 @@ class StartBox(QWidget):
         hint = "" if state.loading else state.obstacle
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        self.button.setEnabled(state.can_start)
+        # Not while it is being prepared: the keyboard would leave a disabled button.
+        self.button.setEnabled(not (state.loading or state.obstacle))
         self.button.setText("Preparing the run…" if state.preparing else "Start training")
         self.button.setAccessibleDescription(hint)
         self._restyle()

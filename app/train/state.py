@@ -43,6 +43,8 @@ class TrainState:
     obstacle: str = ""
     """Why no run can start, as a sentence; empty when one can."""
     advice: str = ""
+    plan: str = ""
+    """What a run would be, in figures."""
     starting_points: tuple[StartingPoint, ...] = ()
     start_from: str = STARTER.name
     config: TrainConfig = field(default_factory=TrainConfig)

@@ -116,8 +116,10 @@ class Training:
         return Outcome(status="failed", message=event.message)
 
     def _cancelled(self) -> str:
+        # Not only the person ends a run so: closing the app does too.
+        word = "Cancelled" if self.progress.phase == "cancelling" else "Ended"
         step = self.progress.step
-        return f"Cancelled after step {step}." if step else "Cancelled before its first step."
+        return f"{word} after step {step}." if step else f"{word} before its first step."
 
     def _what_resume_does(self) -> str:
         at = self.progress.checkpoint_step

@@ -17,7 +17,8 @@ FIELD_WIDTH = 104
 
 
 class ConfigForm(QWidget):
-    """`edited` after every change by the person; `described` with the help of the field they are in."""
+    """`edited` after every change by the person; `described` with the help of the field they are in, empty
+    when they left it."""
 
     edited = Signal()
     described = Signal(str)
@@ -88,10 +89,13 @@ class FieldRow(QWidget):
         super().__init__()
         self.spec = spec
         self.in_use = True
+        self._theme = theme
         self._error = QLabel()
         self.field = self._new_field()
-        self._lay_out(theme)
+        self._lay_out()
         self._describe()
+        theme.changed.connect(self._restyle)
+        self._restyle()
         self.set_value(spec.default)
 
     def parsed(self) -> Parsed:
@@ -127,6 +131,8 @@ class FieldRow(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.Enter):
             self.described.emit(self.help_text())
+        elif event.type() in (QEvent.Type.FocusOut, QEvent.Type.Leave) and not self.field.hasFocus():
+            self.described.emit("")
         return super().eventFilter(watched, event)
 
     def help_text(self) -> str:
@@ -150,14 +156,13 @@ class FieldRow(QWidget):
         line.textChanged.connect(self._on_field_changed)
         return line
 
-    def _lay_out(self, theme: Theme) -> None:
+    def _lay_out(self) -> None:
         label = QLabel(self.spec.option.label)
         label.setBuddy(self.field)
         unit = QLabel(self.spec.option.unit)
         set_role(unit, "caption")
         set_role(self._error, "error")
         self._error.setWordWrap(True)
-        self.field.setFixedWidth(theme.px(FIELD_WIDTH))
         words = QHBoxLayout()
         words.setSpacing(Space.XS)
         words.addWidget(label)
@@ -171,7 +176,9 @@ class FieldRow(QWidget):
         grid.addWidget(self.field, 0, 1)
         grid.addWidget(self._error, 1, 0, 1, 2)
         grid.setColumnStretch(0, 1)
-        theme.changed.connect(lambda: self.field.setFixedWidth(theme.px(FIELD_WIDTH)))
+
+    def _restyle(self) -> None:
+        self.field.setFixedWidth(self._theme.px(FIELD_WIDTH))
 
     def _describe(self) -> None:
         unit = f", {self.spec.option.unit}" if self.spec.option.unit else ""

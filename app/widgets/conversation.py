@@ -2,71 +2,131 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.shell.palette import FontSize, Space
-from app.shell.theme import Theme
+from app.shell.theme import Theme, set_role
+from app.widgets.markdown import InertDocument, Look, plain_document, shown_as_text
 from app.widgets.reading_text import ReadingText
 from dpo_engine.preferences import Message
 
-_SPEAKER = {"system": "Instructions", "user": "You", "assistant": "Response"}
+_SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Assistant"}
+_LINE_HEIGHT = 140
+_LEAST_HEIGHT = 24
 
 
-class ConversationText(ReadingText):
-    """Plain text throughout: what a person asked is shown to the letter."""
+class ConversationText(QWidget):
+    """Plain text throughout: what a person asked is shown to the letter.
+
+    As high as its text up to `fit`'s limit, above which it scrolls. Instructions for the model (a system
+    message) are folded away behind a quiet button.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
         self._messages: tuple[Message, ...] = ()
-        super().__init__(theme, parent)
-        self.setAccessibleName("Prompt")
+        self._limit = 260
+        self.fold = QToolButton()
+        self.fold.setObjectName("prompt-instructions")
+        self.fold.setCheckable(True)
+        self.fold.setText("Instructions for the model")
+        self.fold.setAccessibleName("Show the instructions for the model")
+        self.fold.setToolTip("Show the instructions for the model")
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.fold.setIconSize(QSize(14, 14))
+        set_role(self.fold, "fold")
+        self.fold.toggled.connect(self._on_folded)
+        self.view = _Turns(theme)
+        self.view.setAccessibleName("Prompt")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(Space.XS)
+        layout.addWidget(self.fold, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.view)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+        self.show_messages(())
 
-    def show_messages(self, messages: Sequence[Message]) -> None:
-        if tuple(messages) != self._messages:
-            self._messages = tuple(messages)
-            self._render()
-            self.verticalScrollBar().setValue(0)
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self._messages
 
     @property
     def text(self) -> str:
         return "\n\n".join(message.content for message in self._messages)
 
-    def wanted_height(self) -> int:
-        """Pixels that the whole text takes at the present width."""
-        return round(self.document().size().height()) + Space.XS
+    def show_messages(self, messages: Sequence[Message]) -> None:
+        if tuple(messages) == self._messages and messages:
+            return
+        self._messages = tuple(messages)
+        self.fold.setVisible(any(message.role == "system" for message in self._messages))
+        self.fold.setChecked(False)
+        self._on_folded()
 
-    def _render(self) -> None:
-        self.clear()
-        cursor = QTextCursor(self.document())
-        paragraph = QTextBlockFormat()
-        paragraph.setLineHeight(135, 1)  # proportional
-        alone = len(self._messages) == 1
-        for number, message in enumerate(self._messages):
-            paragraph.setTopMargin(Space.M if number else 0)
-            if not alone:
-                _insert(cursor, paragraph, _SPEAKER[message.role], self._caption(), first=number == 0)
-                paragraph.setTopMargin(0)
-            _insert(cursor, paragraph, message.content, self._body(message.role), first=alone and number == 0)
-        self.moveCursor(QTextCursor.MoveOperation.Start)
+    def fit(self, limit: int) -> None:
+        """Take at most `limit` pixels of height for the text."""
+        self._limit = limit
+        wanted = round(self.view.document().size().height()) + 2
+        self.view.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded if wanted > limit else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        self.view.setFixedHeight(max(_LEAST_HEIGHT, min(limit, wanted)))
 
-    def _caption(self) -> QTextCharFormat:
+    def _on_folded(self) -> None:
+        open_ = self.fold.isChecked()
+        self.fold.setIcon(self._theme.icon("chevron-down" if open_ else "chevron-right", "faint"))
+        self.view.show_turns([m for m in self._messages if open_ or m.role != "system"])
+        self.fit(self._limit)
+
+    def _on_theme_changed(self) -> None:
+        self.fold.setFont(self._theme.font(FontSize.CAPTION))
+        self._on_folded()
+
+
+class _Turns(ReadingText):
+    """Several messages in one text, each under the name of who speaks."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._turns: list[Message] = []
+        super().__init__(theme)
+
+    def show_turns(self, turns: list[Message]) -> None:
+        self._turns = turns
+        self.render_again()
+        self.verticalScrollBar().setValue(0)
+
+    def make_document(self, look: Look) -> InertDocument:
+        if len(self._turns) == 1:
+            document = plain_document(self._turns[0].content, look)
+            cursor = QTextCursor(document)
+            cursor.select(QTextCursor.SelectionType.Document)
+            cursor.mergeBlockFormat(_paragraph())
+            return document
+        document = plain_document("", look)
+        cursor = QTextCursor(document)
+        for number, message in enumerate(self._turns):
+            if number:
+                cursor.insertBlock()
+            cursor.setBlockFormat(_paragraph(above=Space.M if number else 0))
+            cursor.insertText(_SPEAKERS[message.role], self._form("faint", FontSize.CAPTION, 500))
+            cursor.insertBlock(_paragraph())
+            colour = "text" if message.role == "user" else "secondary"
+            cursor.insertText(shown_as_text(message.content), self._form(colour, FontSize.READING, 400))
+        return document
+
+    def _form(self, colour: str, size: int, weight: int) -> QTextCharFormat:
         form = QTextCharFormat()
-        form.setFont(self._theme.font(FontSize.CAPTION, weight=500))
-        form.setForeground(self._theme.colour("faint"))
+        form.setFont(self._theme.font(size, weight=weight))
+        form.setForeground(self._theme.colour(colour))
         return form
 
-    def _body(self, role: str) -> QTextCharFormat:
-        form = QTextCharFormat()
-        form.setFont(self._theme.font(FontSize.READING, weight=400 if role == "system" else 500))
-        form.setForeground(self._theme.colour("secondary" if role != "user" else "text"))
-        return form
 
-
-def _insert(
-    cursor: QTextCursor, paragraph: QTextBlockFormat, text: str, form: QTextCharFormat, *, first: bool
-) -> None:
-    if first:
-        cursor.setBlockFormat(paragraph)
-    else:
-        cursor.insertBlock(paragraph)
-    cursor.insertText(text, form)
+def _paragraph(*, above: int = 0) -> QTextBlockFormat:
+    form = QTextBlockFormat()
+    form.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+    form.setTopMargin(above)
+    return form

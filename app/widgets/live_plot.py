@@ -42,6 +42,8 @@ class Trace:
     """Points are marked, with a thin line between them: for curves of few points."""
     row: int = 0
     """The row of the legend in which it stands."""
+    legend: str = ""
+    """A shorter word for the legend, where its place there says the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,14 +210,24 @@ class LivePlot(QFrame):
     def _fit_height(self, drawn: list[float]) -> None:
         if self.chart.limits is not None:
             low, high = self.chart.limits
-            room = 0.05 * (high - low)
+            room = _ROOM * (high - low)
         else:
             points = [*drawn, *([self.chart.level[0]] if self.chart.level else [])]
             low, high = (min(points), max(points)) if points else (0.0, 1.0)
             if self._height_still_fits(low, high):
                 return
             room = _ROOM * (high - low) or max(abs(high) * 0.1, 0.01)
+            low, high = self._with_room_for_words(low - room, high + room)
+            room = 0.0
         self._canvas.getPlotItem().setYRange(low - room, high + room, padding=0)
+
+    def _with_room_for_words(self, low: float, high: float) -> tuple[float, float]:
+        """Lift the top until the level's words fit above its line."""
+        if self.chart.level is None or not self.chart.level[1]:
+            return low, high
+        share = self._canvas.words_height()
+        level = self.chart.level[0]
+        return low, max(high, level + share * (level - low) / (1 - share)) if share < 1 else high
 
     def _height_still_fits(self, low: float, high: float) -> bool:
         """A curve that wriggles inside its plot must not make the axis wriggle."""
@@ -228,16 +240,18 @@ class LivePlot(QFrame):
             series = self._series.get(key)
             entry.setVisible(series is not None and len(series) > 0)
             if key in points:
-                entry.set_value(self.chart.number.format(points[key][1]))
+                entry.set_value(self._figure(points[key][1]))
         step = max((point[0] for point in points.values()), default=None)
         self._place.setText("" if step is None else f"step {step:,.0f}")
         said = ", ".join(
-            f"{self._entries[key].words} {self.chart.number.format(value)}"
-            for key, (_, value) in points.items()
+            f"{self._entries[key].words} {self._figure(value)}" for key, (_, value) in points.items()
         )
         self._canvas.setAccessibleDescription(
             f"Step {step:.0f}: {said}" if step is not None else "No points yet"
         )
+
+    def _figure(self, value: float) -> str:
+        return self.chart.number.format(value).replace("-", "−")
 
     def _set_margins(self, border: int) -> None:
         side = Space.M - border
@@ -259,7 +273,7 @@ class _LegendEntry(QWidget):
         super().__init__()
         self.words = trace.words
         self._theme = theme
-        self._word = QLabel(trace.words)
+        self._word = QLabel(trace.legend or trace.words)
         self._value = QLabel()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

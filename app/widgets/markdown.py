@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextFormat,
+    QTextFrame,
     QTextFrameFormat,
     QTextOption,
     QTextTable,
@@ -27,7 +28,7 @@ from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
 
 FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
-_MOST_CELLS = 400
+_MOST_CELLS = 300
 _MOST_MARKS = 1500
 _MOST_BLOCKS = 1500
 _LEAST_KEPT = 0.97
@@ -36,6 +37,7 @@ _HEADINGS = {1: 19, 2: 17}
 _QUOTE = QTextFormat.Property.BlockQuoteLevel.value
 _FENCE = QTextFormat.Property.BlockCodeFence.value
 _LANGUAGE = QTextFormat.Property.BlockCodeLanguage.value
+_RULE = QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value
 _MARKS = re.compile(r"[*_~`\[]")
 _WORDS = re.compile(r"\w")
 _TARGETS = re.compile(r"\]\([^()\s]*(?:\s+\"[^\"]*\")?\)|^\s*(?:```|~~~)\w*\s*$", re.MULTILINE)
@@ -57,9 +59,11 @@ class Look:
 
     @classmethod
     def of(cls, theme: Theme) -> "Look":
+        mono = theme.font(FontSize.BODY, mono=True)
+        mono.setFeature(QFont.Tag("calt"), 0)  # code is shown sign by sign, without ligatures
         return cls(
             text=theme.font(FontSize.READING),
-            mono=theme.font(FontSize.BODY, mono=True),
+            mono=mono,
             colour=theme.colour("text"),
             quiet=theme.colour("secondary"),
             well=theme.colour("sunken"),
@@ -71,7 +75,7 @@ class Look:
 class InertDocument(QTextDocument):
     """A document that loads nothing: no picture, no style sheet, from no file and no network."""
 
-    def loadResource(self, kind: int, name: object) -> None:
+    def loadResource(self, kind: int, name: object) -> None:  # noqa: ARG002 (Qt's signature)
         return None
 
 
@@ -88,7 +92,7 @@ def plain_document(text: str, look: Look, *, mono: bool = False) -> InertDocumen
     document.setPlainText(shown_as_text(text))
     cursor = QTextCursor(document)
     cursor.select(QTextCursor.SelectionType.Document)
-    cursor.mergeBlockFormat(_line_height())
+    cursor.mergeBlockFormat(_spacing(_LINE_HEIGHT))
     return document
 
 
@@ -102,11 +106,19 @@ def markdown_document(text: str, look: Look) -> InertDocument:
         return plain_document(text, look)
     cursor = QTextCursor(document)
     cursor.beginEditBlock()
-    _disarm(document)
+    cursor.select(QTextCursor.SelectionType.Document)
+    cursor.mergeBlockFormat(_spacing(_LINE_HEIGHT, below=Space.M))
+    _style_fragments(document, look)
+    for start, end in reversed(_code_runs(document)):
+        _style_code(_selected(document, start, end).insertFrame(_well(look)), look)
+    root = document.rootFrame()
     for block in _blocks(document):
-        _style_block(block, look)
+        if QTextCursor(block).currentFrame() == root:
+            _style_block(block, look)
+    for child in root.childFrames():
+        if isinstance(child, QTextTable):
+            _style_table(child, look)
     cursor.endEditBlock()
-    _style_frames(document, look)
     return document
 
 
@@ -133,9 +145,12 @@ def _loses_words(text: str, document: QTextDocument) -> bool:
     return len(_WORDS.findall(document.toPlainText())) < _LEAST_KEPT * wanted
 
 
-def _line_height() -> QTextBlockFormat:
+def _spacing(line_height: int, *, above: int = 0, below: int = 0) -> QTextBlockFormat:
+    """Line height in percent, margins in pixels."""
     form = QTextBlockFormat()
-    form.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+    form.setLineHeight(line_height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+    form.setTopMargin(above)
+    form.setBottomMargin(below)
     return form
 
 
@@ -146,47 +161,81 @@ def _blocks(document: QTextDocument) -> Iterator[QTextBlock]:
         block = block.next()
 
 
-def _disarm(document: QTextDocument) -> None:
-    """Pictures become what was written for them, links become words."""
-    found = [part for block in _blocks(document) for part in _fragments(block)]
-    for position, length, form in reversed(found):
-        plain = QTextCharFormat()
-        if form.isImageFormat():
-            image = form.toImageFormat()
-            words = str(image.property(QTextFormat.Property.ImageAltText.value) or "")
-            _selected(document, position, position + length).insertText(
-                f"![{words}]({image.name()})" * length, plain
-            )
-        elif form.isAnchor():
-            plain.setFontUnderline(True)
-            _selected(document, position, position + length).setCharFormat(plain)
+def _style_fragments(document: QTextDocument, look: Look) -> None:
+    """Pictures become what was written for them and links words; code, bold and quotes get their look."""
+    for block in reversed(list(_blocks(document))):
+        quiet = block.blockFormat().intProperty(_QUOTE) > 0
+        for position, length, old in reversed(_fragments(block)):
+            if old.isImageFormat():
+                image = old.toImageFormat()
+                words = str(image.property(QTextFormat.Property.ImageAltText.value) or "")
+                _selected(document, position, position + length).insertText(
+                    f"![{words}]({image.name()})" * length, QTextCharFormat()
+                )
+            elif quiet or old.propertyCount():
+                form = _inline_form(old, look, quiet=quiet)
+                _selected(document, position, position + length).setCharFormat(form)
+
+
+def _inline_form(old: QTextCharFormat, look: Look, *, quiet: bool) -> QTextCharFormat:
+    form = QTextCharFormat(old)
+    if old.isAnchor():
+        form = QTextCharFormat()
+        form.setFontUnderline(True)
+    elif old.fontFixedPitch():
+        form = QTextCharFormat()
+        form.setFont(look.mono)
+        form.setBackground(look.well)
+    if old.fontWeight() > QFont.Weight.Medium:
+        form.setFontWeight(QFont.Weight.DemiBold)
+    if quiet:
+        form.setForeground(look.quiet)
+    return form
 
 
 def _style_block(block: QTextBlock, look: Look) -> None:
-    old, form = block.blockFormat(), _line_height()
-    form.setTopMargin(0)
-    form.setBottomMargin(Space.M)
-    if is_code(block):
-        form.setLineHeight(130, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-        form.setNonBreakableLines(False)
-        form.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    """The measures of a block outside of code and tables, by what it is."""
+    old = block.blockFormat()
+    if block.length() == 1 and not old.hasProperty(_RULE):
+        # A document keeps an empty line beside each frame and table; it must not look like one.
+        form = QTextBlockFormat()
+        form.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         form.setBottomMargin(0)
-        _set_font(block, look.mono)
     elif old.headingLevel():
-        heading = QFont(look.text)
-        heading.setPixelSize(round(_HEADINGS.get(old.headingLevel(), FontSize.HEADING) * look.scale))
-        heading.setWeight(QFont.Weight.DemiBold)
-        _set_font(block, heading)
-        form.setTopMargin(Space.S if block.position() else 0)
-        form.setBottomMargin(Space.S)
-    else:
-        if block.textList() is not None:
-            form.setBottomMargin(Space.XS)
-        _style_spans(block, look, quiet=old.intProperty(_QUOTE) > 0)
-    if old.intProperty(_QUOTE):
+        _style_heading(block, look)
+        form = _spacing(_LINE_HEIGHT, above=Space.S if block.position() else 0, below=Space.S)
+    elif block.textList() is not None:
+        form = _spacing(_LINE_HEIGHT, below=Space.XS)
+    elif old.intProperty(_QUOTE):
+        form = QTextBlockFormat()
         form.setLeftMargin(old.intProperty(_QUOTE) * Space.L)
         form.setRightMargin(0)
+    else:
+        return
     QTextCursor(block).mergeBlockFormat(form)
+
+
+def _style_heading(block: QTextBlock, look: Look) -> None:
+    font = QFont(look.text)
+    level = block.blockFormat().headingLevel()
+    font.setPixelSize(round(_HEADINGS.get(level, FontSize.HEADING) * look.scale))
+    font.setWeight(QFont.Weight.DemiBold)
+    form = QTextCharFormat()
+    form.setFont(font)
+    _selected(block.document(), block.position(), block.position() + block.length() - 1).setCharFormat(form)
+
+
+def _style_code(frame: QTextFrame, look: Look) -> None:
+    form = QTextCharFormat()
+    form.setFont(look.mono)
+    lines = _spacing(130)
+    lines.setNonBreakableLines(False)
+    lines.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    cursor = _selected(frame.document(), frame.firstPosition(), frame.lastPosition())
+    cursor.setCharFormat(form)
+    cursor.mergeBlockFormat(lines)
+    # Empty lines have their height from their block's own font.
+    cursor.mergeBlockCharFormat(form)
 
 
 def is_code(block: QTextBlock) -> bool:
@@ -202,31 +251,6 @@ def _selected(document: QTextDocument, start: int, end: int) -> QTextCursor:
     return cursor
 
 
-def _set_font(block: QTextBlock, font: QFont) -> None:
-    """One font for the whole block, whatever was emphasised in it."""
-    form = QTextCharFormat()
-    form.setFont(font)
-    cursor = _selected(block.document(), block.position(), block.position() + block.length() - 1)
-    cursor.setCharFormat(form)
-    cursor.setBlockCharFormat(form)
-
-
-def _style_spans(block: QTextBlock, look: Look, *, quiet: bool) -> None:
-    """Code within a line in the mono font on a well; bold as heavy as the app's own; quotes quiet."""
-    for position, length, old in _fragments(block):
-        form = QTextCharFormat(old)
-        if old.fontFixedPitch():
-            form = QTextCharFormat()
-            form.setFont(look.mono)
-            form.setBackground(look.well)
-        if old.fontWeight() > QFont.Weight.Medium:
-            form.setFontWeight(QFont.Weight.DemiBold)
-        if quiet:
-            form.setForeground(look.quiet)
-        if form != old:
-            _selected(block.document(), position, position + length).setCharFormat(form)
-
-
 def _fragments(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
     """Position, length and format of each stretch of one format."""
     found = []
@@ -236,16 +260,6 @@ def _fragments(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
         found.append((fragment.position(), fragment.length(), fragment.charFormat()))
         parts += 1
     return found
-
-
-def _style_frames(document: QTextDocument, look: Look) -> None:
-    """Code blocks each in a well of their own, tables with quiet lines."""
-    for start, end in reversed(_code_runs(document)):
-        _selected(document, start, end).insertFrame(_well(look))
-    _shrink_empty_lines(document)
-    for child in document.rootFrame().childFrames():
-        if isinstance(child, QTextTable):
-            _style_table(child, look)
 
 
 def _code_runs(document: QTextDocument) -> list[tuple[int, int]]:
@@ -266,28 +280,16 @@ def _well(look: Look) -> QTextFrameFormat:
     form.setBackground(look.well)
     form.setBorder(0)
     form.setPadding(Space.M)
-    form.setTopMargin(0)
+    form.setTopMargin(Space.XS)
     form.setBottomMargin(Space.M)
     return form
 
 
-def _shrink_empty_lines(document: QTextDocument) -> None:
-    """A document keeps an empty line beside each frame; it must not look like one."""
-    for block in _blocks(document):
-        beside = block.length() == 1 and not is_code(block) and QTextCursor(block).currentTable() is None
-        if beside and QTextCursor(block).currentFrame() == document.rootFrame() and not _is_rule(block):
-            form = QTextBlockFormat()
-            form.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-            form.setTopMargin(0)
-            form.setBottomMargin(0)
-            QTextCursor(block).mergeBlockFormat(form)
-
-
-def _is_rule(block: QTextBlock) -> bool:
-    return block.blockFormat().hasProperty(QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value)
-
-
 def _style_table(table: QTextTable, look: Look) -> None:
+    first = table.cellAt(0, 0)
+    start = first.firstCursorPosition()
+    if not start.block().text() and start.position() != first.lastPosition():
+        start.deleteChar()  # the reader leaves an empty line in the first cell of some tables
     form = table.format()
     form.setBorder(1)
     form.setBorderCollapse(True)
@@ -297,8 +299,13 @@ def _style_table(table: QTextTable, look: Look) -> None:
     form.setCellSpacing(0)
     form.setBottomMargin(Space.M)
     table.setFormat(form)
-    tight = QTextBlockFormat()
-    tight.setBottomMargin(0)
-    cursor = table.firstCursorPosition()
-    cursor.setPosition(table.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
-    cursor.mergeBlockFormat(tight)
+    # Cell by cell: a selection across cells is one of whole cells, which formats of text do not reach.
+    heavy = QTextCharFormat()
+    heavy.setFontWeight(QFont.Weight.DemiBold)
+    for row in range(table.rows()):
+        for column in range(table.columns()):
+            cell = table.cellAt(row, column)
+            cursor = _selected(table.document(), cell.firstPosition(), cell.lastPosition())
+            cursor.mergeBlockFormat(_spacing(115))
+            if row == 0:
+                cursor.mergeCharFormat(heavy)

@@ -5,8 +5,6 @@ over a span, by Ctrl and the wheel, or by + and −; the height follows what is 
 to the page around, which scrolls.
 """
 
-from collections.abc import Sequence
-
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
@@ -101,6 +99,7 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         line.setPen(pg.mkPen(self._theme.colour("faint"), width=1, style=Qt.PenStyle.DashLine))
         line.label.setColor(self._theme.colour("faint"))
         line.label.setFont(self._theme.figures(FontSize.CAPTION))
+        line.label.fill = pg.mkBrush(self._theme.colour("surface"))
 
     def view(self) -> tuple[float, float]:
         """The steps in view, left to right."""
@@ -111,8 +110,10 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         """Width of the drawing area without the axes."""
         return max(1, int(self.getPlotItem().getViewBox().width()))
 
-    def show_range(self, x: Sequence[float], y: Sequence[float]) -> None:
-        self.getPlotItem().setRange(xRange=x, yRange=y, padding=0)
+    def words_height(self) -> float:
+        """Height of a line of words, as a share of the drawing area's."""
+        height = self.getPlotItem().getViewBox().height()
+        return float((self._theme.px(FontSize.CAPTION) + 2 * Space.XS) / max(height, 1.0))
 
     def show_cursor(self, x: float | None) -> None:
         self._cursor.setVisible(x is not None)

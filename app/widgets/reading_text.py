@@ -1,149 +1,129 @@
 """A text for reading: plain while it is written, Markdown when it is done; nothing in it ever acts.
 
-Texts come from models and files and are not to be trusted: HTML is shown as text, images are never fetched,
-links lead nowhere. Each paragraph runs in the direction of its own script.
+Texts come from models and files and are not to be trusted: HTML is shown as text, pictures are never
+fetched, links lead nowhere (see `markdown`). Each paragraph runs in the direction of its own script.
 """
 
-from typing import Any
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QResizeEvent, QTextCursor, QTextOption
+from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import (
-    QFont,
-    QResizeEvent,
-    QTextBlock,
-    QTextCursor,
-    QTextDocument,
-    QTextFormat,
-    QTextOption,
-)
-from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+from app.shell.palette import READING_WIDTH
+from app.shell.theme import Theme, set_role
+from app.widgets.markdown import InertDocument, Look, markdown_document, plain_document, shown_as_text
 
-from app.shell.palette import READING_WIDTH, FontSize, Space
-from app.shell.theme import MONO_FAMILY, Theme, set_role
-
-_FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
-_HEADING_SIZES = {1: 1.3, 2: 1.2, 3: 1.1}
-_MOST_MARKDOWN = 50_000
+MOST_MARKDOWN = 50_000
 """Characters above which a text is shown as it is: rendering would be felt."""
+_CARET_WIDTH = 2
 
 
-class ReadingText(QTextBrowser):
+class ReadingText(QTextEdit):
+    """Read-only and selectable. `show_text` for a finished text, `show_live` for one being written."""
+
+    focused = Signal(bool)
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        set_role(self, "reading")
+        set_role(self, "prose")
         self._theme = theme
         self._text = ""
         self._raw = False
         self._live = False
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setOpenLinks(False)
-        self.setOpenExternalLinks(False)
-        self.setUndoRedoEnabled(False)
+        self._shown: InertDocument | None = None
+        self.setReadOnly(True)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.document().setDocumentMargin(0)
-        theme.changed.connect(self._on_theme_changed)
-        self._on_theme_changed()
+        theme.changed.connect(self.render_again)
+        self.render_again()
 
     @property
     def text(self) -> str:
         """What is shown, as it was given."""
         return self._text
 
+    @property
+    def is_live(self) -> bool:
+        return self._live
+
     def show_text(self, text: str) -> None:
         """A finished text."""
         if text == self._text and not self._live:
             return
+        # What was read while it came in stays where it is.
+        position = self.verticalScrollBar().value() if self._live and text.startswith(self._text) else 0
         self._text, self._live = text, False
-        self._render()
-        self.verticalScrollBar().setValue(0)
+        self.render_again()
+        self.verticalScrollBar().setValue(position)
 
     def show_live(self, text: str) -> None:
         """A text that is still being written; only what is new is added."""
         if self._live and text.startswith(self._text):
             self._append(text[len(self._text) :])
+            self._text = text
         else:
-            self.setPlainText(text)
-        self._text, self._live = text, True
+            self._text, self._live = text, True
+            self.render_again()
 
     def set_raw(self, raw: bool) -> None:
         """The text as it was written, or with its Markdown rendered."""
         if raw != self._raw:
             self._raw = raw
-            self._render()
+            if not self._live:
+                self.render_again()
 
-    def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: ARG002
-        """Nothing is ever loaded, from the disk or from anywhere else."""
-        return None
+    def render_again(self) -> None:
+        """Lay the text out anew, with the theme's fonts and colours as they are now."""
+        old, self._shown = self._shown, self.make_document(Look.of(self._theme))
+        self._shown.setParent(self)
+        self.setDocument(self._shown)
+        self.setCursorWidth(0)
+        if old is not None:
+            old.deleteLater()
+
+    def make_document(self, look: Look) -> InertDocument:
+        if self._raw and not self._live:
+            return plain_document(self._text, look, mono=True)
+        if self._live or len(self._text) > MOST_MARKDOWN:
+            return plain_document(self._text, look)
+        return markdown_document(self._text, look)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        spare = max(0, event.size().width() + self.viewportMargins().right() - self._theme.px(READING_WIDTH))
-        if spare != self.viewportMargins().right():
+        margin = self.viewportMargins().right()
+        spare = max(0, event.size().width() + margin - self._theme.px(READING_WIDTH))
+        if spare != margin:
             self.setViewportMargins(0, 0, spare, 0)
         super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._live and self._text:
+            end = QTextCursor(self.document())
+            end.movePosition(QTextCursor.MoveOperation.End)
+            place = self.cursorRect(end)
+            caret = QRect(place.left() + 1, place.top() + 1, _CARET_WIDTH, place.height() - 2)
+            QPainter(self.viewport()).fillRect(caret, self._theme.colour("accent"))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focused.emit(False)
 
     def _append(self, piece: str) -> None:
         if not piece:
             return
         bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 4
+        follows = bar.maximum() > 0 and bar.value() == bar.maximum()
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.insertText(piece)
-        if at_end:
+        cursor.insertText(shown_as_text(piece))
+        if follows:
             bar.setValue(bar.maximum())
-
-    def _render(self) -> None:
-        if self._raw or self._live or len(self._text) > _MOST_MARKDOWN:
-            self.setPlainText(self._text)
-            return
-        self.document().setMarkdown(self._text, _FEATURES)
-        _dress(self.document(), self._theme)
-
-    def _on_theme_changed(self) -> None:
-        font = self._theme.font(FontSize.READING)
-        self.setFont(font)
-        self.document().setDefaultFont(font)
-        self._render()
-
-
-def _dress(document: QTextDocument, theme: Theme) -> None:
-    """Give what the Markdown reader made the app's own measures and colours."""
-    cursor = QTextCursor(document)
-    cursor.beginEditBlock()
-    block = document.begin()
-    while block.isValid():
-        _dress_block(cursor, block, theme)
-        block = block.next()
-    cursor.endEditBlock()
-
-
-def _dress_block(cursor: QTextCursor, block: QTextBlock, theme: Theme) -> None:
-    cursor.setPosition(block.position())
-    block_format = block.blockFormat()
-    level = block_format.headingLevel()
-    is_code = block_format.hasProperty(QTextFormat.Property.BlockCodeFence)
-    block_format.setLineHeight(135, 1)  # proportional
-    if is_code:
-        block_format.setBackground(theme.colour("sunken"))
-        block_format.setLeftMargin(Space.S)
-    elif not block_format.indent():
-        block_format.setBottomMargin(Space.S)
-    cursor.setBlockFormat(block_format)
-    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-    if is_code:
-        char_format = cursor.charFormat()
-        char_format.setFontFamilies([MONO_FAMILY])
-        char_format.setProperty(QTextFormat.Property.FontPixelSize, theme.px(FontSize.BODY))
-        cursor.mergeCharFormat(char_format)
-    elif level:
-        char_format = cursor.charFormat()
-        char_format.setProperty(
-            QTextFormat.Property.FontPixelSize,
-            theme.px(round(FontSize.READING * _HEADING_SIZES.get(level, 1.0))),
-        )
-        char_format.setFontWeight(QFont.Weight.DemiBold)
-        cursor.mergeCharFormat(char_format)
+        self.viewport().update()

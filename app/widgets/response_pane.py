@@ -1,4 +1,4 @@
-"""One response of a comparison: a heading with its key, the text, and a line below it."""
+"""One response of a comparison: a heading with its key, the text, and what there is to know about it."""
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -12,7 +12,7 @@ class ResponsePane(QFrame):
 
     def __init__(self, title: str, key: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        set_role(self, "card")
+        self._marked = False
         heading = QLabel(title)
         set_role(heading, "heading")
         self._key = QLabel(key)
@@ -21,6 +21,8 @@ class ResponsePane(QFrame):
         set_role(self._note, "caption")
         self.text = ReadingText(theme)
         self.text.setAccessibleName(title)
+        self.text.setAccessibleDescription(f"Key {key} says that this one is better")
+        self.text.focused.connect(self._show_border)
         top = QHBoxLayout()
         top.setSpacing(Space.S)
         top.addWidget(self._key)
@@ -32,25 +34,37 @@ class ResponsePane(QFrame):
         layout.setSpacing(Space.M)
         layout.addLayout(top)
         layout.addWidget(self.text, 1)
+        self._show_border()
+
+    @property
+    def note(self) -> str:
+        return self._note.text()
+
+    @property
+    def is_marked(self) -> bool:
+        return self._marked
 
     def show_done(self, text: str, *, cut: bool) -> None:
         """A finished response; `cut`: it reached the longest length and was ended there."""
-        self.text.show_text(text if text.strip() else "(an empty response)")
-        self._note.setText("Cut at the longest length" if cut else "")
+        self.text.show_text(text)
+        self._note.setText("Cut at the longest length" if cut else "" if text.strip() else "Empty response")
 
-    def show_live(self, text: str, *, done: bool) -> None:
-        if done:
-            self.show_done(text, cut=False)
-            return
+    def show_live(self, text: str) -> None:
+        """A response that is being written."""
         self.text.show_live(text)
-        self._note.setText("Writing…" if text else "Waiting for the first word…")
+        self._note.setText("Writing…")
 
-    def clear(self) -> None:
+    def show_nothing(self) -> None:
         self.text.show_live("")
-        self._note.setText("")
+        self._note.setText("Waiting for the model…")
 
     def set_marked(self, marked: bool) -> None:
         """A border that says "this one" while its verdict is being saved."""
-        role = "card-active" if marked else "card"
+        if marked != self._marked:
+            self._marked = marked
+            self._show_border()
+
+    def _show_border(self) -> None:
+        role = "pane-chosen" if self._marked else "pane-focus" if self.text.hasFocus() else "pane"
         if self.property("role") != role:
             set_role(self, role)

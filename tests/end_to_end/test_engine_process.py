@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
@@ -25,7 +26,7 @@ from dpo_engine.events import (
     TrainingStarted,
 )
 from dpo_engine.preferences import Message, Pair
-from dpo_engine.requests import Generate, Request, Train
+from dpo_engine.requests import Cancel, Generate, Request, Train
 
 STEPS = 24
 SAVE_STEPS = 4
@@ -66,8 +67,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, tmp_path: Path) -> Iterator[Desk]:
-    engine = open_engine("worker", tmp_path / "log")
+def hosting() -> Literal["worker", "thread"]:
+    return "worker"
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, tmp_path: Path, hosting: Literal["worker", "thread"]) -> Iterator[Desk]:
+    engine = open_engine(hosting, tmp_path / "log")
     desk = Desk(engine, qtbot)
     engine.start()
     yield desk
@@ -153,6 +159,19 @@ def test_closing_while_training_saves_a_checkpoint_and_leaves_no_process(desk: D
     failure = desk.expect(RequestFailed, request="t1")
     assert isinstance(failure, RequestFailed)
     assert failure.code == "cancelled"
+
+
+@pytest.mark.parametrize("hosting", ["thread"])
+def test_the_same_session_answers_inside_the_apps_own_process(desk: Desk, tiny_model_folder: Path) -> None:
+    desk.ask(endless("long", tiny_model_folder))
+    desk.expect(TextDelta, request="long")
+    desk.engine.control(Cancel(target="long"))
+    failure = desk.expect(RequestFailed, request="long")
+    assert isinstance(failure, RequestFailed)
+    assert failure.code == "cancelled"
+    desk.ask(short("next", tiny_model_folder))
+    desk.expect(RequestFinished, request="next")
+    assert psutil.Process().children() == []
 
 
 def test_the_engine_ends_when_nobody_is_left_to_talk_to(tiny_model_folder: Path) -> None:

@@ -1,0 +1,90 @@
+"""What a person can see on each page, read off its widgets."""
+
+import re
+
+from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QTableView
+
+from app.inspector.page import InspectorPage
+from app.tour.driver import Driver
+from app.train.page import TrainPage
+from app.train.progress_card import ProgressCard
+from app.widgets.response_pane import ResponsePane
+
+_VERDICTS = re.compile(r"\b(\d+) verdicts?\b")
+
+
+def responses(driver: Driver) -> tuple[str, str]:
+    """Left and right text as they are on the screen; empty where there is none."""
+    left, right = (driver.seek(ResponsePane, f"response-{side}") for side in ("left", "right"))
+    return (left.text.text if left else ""), (right.text.text if right else "")
+
+
+def both_begun(driver: Driver) -> bool:
+    return all(text.strip() for text in responses(driver))
+
+
+def fetching(driver: Driver) -> bool:
+    page = driver.window.current_page
+    return page is not None and any(bar.isVisible() for bar in page.findChildren(QProgressBar))
+
+
+def fetched(driver: Driver) -> float:
+    """Share of the model that is here, 0 to 1; 0 while that is not known."""
+    page = driver.window.current_page
+    bars = [bar for bar in page.findChildren(QProgressBar) if bar.isVisible()] if page else []
+    return bars[0].value() / bars[0].maximum() if bars and bars[0].maximum() > 0 else 0.0
+
+
+def can_judge(driver: Driver) -> bool:
+    button = driver.seek(QAbstractButton, "verdict-left")
+    return button is not None and button.isEnabled()
+
+
+def verdicts_given(driver: Driver) -> int:
+    """The number that the Annotate page shows."""
+    page = driver.window.current_page
+    texts = [label.text() for label in page.findChildren(QLabel) if label.isVisible()] if page else []
+    found = [int(match[1]) for text in texts if (match := _VERDICTS.search(text))]
+    return found[0] if found else 0
+
+
+def train_page(driver: Driver) -> TrainPage:
+    page = driver.window.current_page
+    if not isinstance(page, TrainPage):
+        raise LookupError("the Train page is not in view")
+    return page
+
+
+def step(driver: Driver) -> int:
+    """The training step on the progress card; 0 when nothing trains."""
+    card = driver.window.findChild(ProgressCard)
+    if card is None or card.isHidden():
+        return 0
+    match = re.search(r"[Ss]tep ([\d,]+) of", card.words())
+    return int(match[1].replace(",", "")) if match else 0
+
+
+def training(driver: Driver) -> bool:
+    card = driver.window.findChild(ProgressCard)
+    return card is not None and not card.isHidden()
+
+
+def inspector_table(driver: Driver) -> QTableView | None:
+    """The table of pairs, once it has rows."""
+    page = driver.window.current_page
+    if not isinstance(page, InspectorPage) or not page.rows.isVisible():
+        return None
+    table = page.rows if isinstance(page.rows, QTableView) else page.rows.findChild(QTableView)
+    return table if table is not None and page.model.rowCount() else None
+
+
+def rows(driver: Driver) -> int:
+    """Pairs in the Inspector's table."""
+    table = inspector_table(driver)
+    return table.model().rowCount() if table is not None else 0
+
+
+def row(driver: Driver) -> int:
+    """The selected one of them, -1 for none."""
+    table = inspector_table(driver)
+    return table.currentIndex().row() if table is not None else -1
