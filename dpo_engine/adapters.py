@@ -64,7 +64,6 @@ def begin(model: Any, config: TrainConfig, base: str) -> PeftModel:
         targets = [name.strip() for name in wanted.split(",") if name.strip()]
     lora = LoraConfig(
         task_type="CAUSAL_LM",
-        base_model_name_or_path=base,
         r=config.lora_r,
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
@@ -78,7 +77,7 @@ def begin(model: Any, config: TrainConfig, base: str) -> PeftModel:
             f"lora_target_modules is {wanted!r}, which fits no layer of this model. "
             "Use all-linear, or names of its layers such as q_proj,v_proj."
         ) from error
-    adapted.peft_config["default"].base_model_name_or_path = base
+    adapted.peft_config["default"].base_model_name_or_path = base  # not before: peft warns of two names
     return adapted
 
 
@@ -112,6 +111,7 @@ def _checked_config(folder: Path) -> LoraConfig:
         raise ModelUnusable(f"The adapter {folder} is damaged ({_first_line(error)}).") from error
     config.init_lora_weights = True
     config.inference_mode = True
+    config.base_model_name_or_path = None  # peft writes the base that it finds into it
     return config
 
 

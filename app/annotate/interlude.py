@@ -57,6 +57,7 @@ class Interlude(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress")
         self.retry = self._button("Try again", "retry", "primary", self.retry_requested.emit)
@@ -78,7 +79,8 @@ class Interlude(QWidget):
         self._body.setText("\n\n".join(filter(None, (state.message, body))))
         self._body.setVisible(bool(self._body.text()))
         # A wrapped label in a block of fixed width asks for the height of a wider one.
-        self._body.setMinimumHeight(self._body.heightForWidth(self._block.width()))
+        self._body.setMinimumHeight(0)
+        self._body.setMinimumHeight(max(0, self._body.heightForWidth(self._theme.px(_WIDTH))))
         busy = state.phase == "fetching" or state.trying
         self._bar.setVisible(busy)
         self._figure.setVisible(busy)

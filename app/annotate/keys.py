@@ -25,8 +25,8 @@ class KeyButton(QPushButton):
         layout.setContentsMargins(Space.S, 0, Space.S, 0)
         layout.setSpacing(Space.S)
         layout.addStretch(1)
-        layout.addWidget(self._key)
-        layout.addWidget(self._text)
+        for label in (self._key, self._text):
+            layout.addWidget(label, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addStretch(1)
         for label in (self._key, self._text):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -33,7 +33,7 @@ from dpo_engine.catalogue import STARTER
 
 _STACKED_BELOW = 900
 _NOTICE_MS = {"saved": 600, "hint": 3000}
-_PROMPT_SHARE = 0.35
+_PROMPT_SHARE, _PROMPT_SHARE_WHILE_TYPING = 0.35, 0.12
 
 
 class AnnotatePage(QFrame):
@@ -127,9 +127,8 @@ class AnnotatePage(QFrame):
         held_out = f" · {counts.held_out} of the preferences are held out for checking" if total else ""
         self.counts.setToolTip(f"Verdicts in this project{held_out}")
         stopped = state.writing_stopped
-        self.ready.setText(
-            " · ".join([f"{state.waiting} ready", *(["writing has stopped"] if stopped else [])])
-        )
+        ready = f"{state.waiting} ready" if state.comparison is not None or state.waiting else ""
+        self.ready.setText(f"{ready} · writing has stopped" if stopped else ready)
         self.ready.setToolTip(stopped or "Comparisons that wait for you after this one")
         notice = state.notice
         if notice is not None and notice.number != self._notice_number:
@@ -140,7 +139,8 @@ class AnnotatePage(QFrame):
                 self.verdicts.acknowledge(notice.choice)
 
     def _fit_prompt(self) -> None:
-        self.prompt.fit(int(self.height() * _PROMPT_SHARE))
+        share = _PROMPT_SHARE if self.composer.isHidden() else _PROMPT_SHARE_WHILE_TYPING
+        self.prompt.fit(int(self.height() * share))
 
     # --- acting -----------------------------------------------------------------------------------------
 
@@ -148,8 +148,13 @@ class AnnotatePage(QFrame):
         self._given = choice
         self._presenter.give(choice, strength)
 
+    def _open_composer(self) -> None:
+        self.composer.begin()
+        self._fit_prompt()
+
     def _close_composer(self) -> None:
         self.composer.hide()
+        self._fit_prompt()
         self.setFocus()
 
     def _on_prompt_added(self, text: str, system: str) -> None:
@@ -230,7 +235,7 @@ class AnnotatePage(QFrame):
             ("redo", "Redo verdict", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", presenter.redo),
             ("again", "Write both responses again", ("R",), "refresh-cw", presenter.write_again),
             ("stop", "Stop writing", ("Esc",), "circle-stop", presenter.stop_writing),
-            ("new-prompt", "New prompt", ("N",), "message-square-plus", self.composer.begin),
+            ("new-prompt", "New prompt", ("N",), "message-square-plus", self._open_composer),
             ("sampling", "Sampling settings", ("S",), "sliders-horizontal", self._open_sampling),
             ("raw", "Show responses as written or rendered", ("M",), "pen-line", self._toggle_raw),
             ("folder", "Use a model folder…", (), "folder-open", self._choose_folder),
@@ -254,14 +259,14 @@ class AnnotatePage(QFrame):
         self.problem.dismissed.connect(presenter.dismiss_problem)
         self.sampling.sampling_changed.connect(presenter.set_sampling)
         self._sampling_button.clicked.connect(self._open_sampling)
-        self._prompt_button.clicked.connect(self.composer.begin)
+        self._prompt_button.clicked.connect(self._open_composer)
         self._notice_timer.timeout.connect(self.notice.clear)
         interlude.retry_requested.connect(presenter.try_again)
         interlude.go_on_requested.connect(presenter.write_again)
         interlude.cancel_requested.connect(presenter.cancel_fetching)
         interlude.folder_requested.connect(self._choose_folder)
         interlude.starter_requested.connect(self._use_starter)
-        interlude.new_prompt_requested.connect(self.composer.begin)
+        interlude.new_prompt_requested.connect(self._open_composer)
         self._theme.changed.connect(self._on_theme_changed)
 
     def _on_theme_changed(self) -> None:

@@ -48,6 +48,10 @@ def verdicts_given(driver: Driver) -> int:
     return found[0] if found else 0
 
 
+def is_at(driver: Driver, place: str) -> bool:
+    return driver.window.current_place == place
+
+
 def train_page(driver: Driver) -> TrainPage:
     page = driver.window.current_page
     if not isinstance(page, TrainPage):

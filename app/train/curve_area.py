@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
@@ -58,9 +58,17 @@ class CurveArea(QStackedWidget):
     def _on_imported(self) -> None:
         from app.train.plots import CurveBoard
 
-        self.board = CurveBoard(self._theme)
-        self.addWidget(self.board)
-        self.board_built.emit()
+        board = CurveBoard(self._theme)
+        self.addWidget(board)
+        self._build(board)
+
+    def _build(self, board: "CurveBoard") -> None:
+        """A plot a turn, so that the window answers in between."""
+        if board.build_one():
+            self.board = board
+            self.board_built.emit()
+        else:
+            QTimer.singleShot(0, self, lambda: self._build(board))
 
 
 class _Empty(QWidget):

@@ -46,8 +46,9 @@ class CurveBoard(QScrollArea):
         self._planned: dict[int, int] = {}
         self._shown: int | None = None
         self._columns = 0
-        self.plots = [LivePlot(chart, theme) for chart in CHARTS]
-        self.group = PlotGroup(self.plots, self)
+        self._theme = theme
+        self.plots: list[LivePlot] = []
+        self.group = PlotGroup(parent=self)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(self.Shape.NoFrame)
@@ -58,7 +59,15 @@ class CurveBoard(QScrollArea):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(Space.M)
         self.setWidget(inside)
-        self._arrange(2)
+
+    def build_one(self) -> bool:
+        """Make the next plot (20 ms); whether all are there now."""
+        plot = LivePlot(CHARTS[len(self.plots)], self._theme)
+        self.plots.append(plot)
+        self.group.add(plot)
+        self._columns = 0
+        self._arrange(self._columns_for(self.width()))
+        return len(self.plots) == len(CHARTS)
 
     def series(self, run_id: int) -> Mapping[str, Series]:
         """The curves of a run, by metric name."""
@@ -93,7 +102,10 @@ class CurveBoard(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange(3 if event.size().width() >= _THREE_COLUMNS_FROM else 2)
+        self._arrange(self._columns_for(event.size().width()))
+
+    def _columns_for(self, width: int) -> int:
+        return 3 if width >= _THREE_COLUMNS_FROM else 2
 
     def _series(self, run_id: int) -> dict[str, Series]:
         if run_id not in self._runs:

@@ -110,7 +110,8 @@ class Training:
         """After `RequestFailed`. A resumed run that could not begin stays what it was, with the reason."""
         if event.code in ("cancelled", "engine_died"):
             said = self._cancelled() if event.code == "cancelled" else event.message
-            return Outcome(status="interrupted", message=f"{said} {self._what_resume_does()}".strip())
+            next_step = "" if "resume" in said.lower() else self._what_resume_does()
+            return Outcome(status="interrupted", message=f"{said} {next_step}".strip())
         if self.resumed and not self.begun:
             return Outcome(status=self.run.status, message=event.message)
         return Outcome(status="failed", message=event.message)

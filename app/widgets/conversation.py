@@ -1,6 +1,7 @@
 """A prompt as a person reads it: a single question, or the turns of a conversation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
@@ -15,6 +16,7 @@ from dpo_engine.preferences import Message
 _SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Assistant"}
 _LINE_HEIGHT = 140
 _LEAST_HEIGHT = 24
+_SHORT = 240
 
 
 class ConversationText(QWidget):
@@ -101,7 +103,13 @@ class _Turns(ReadingText):
 
     def make_document(self, look: Look) -> InertDocument:
         if len(self._turns) == 1:
-            document = plain_document(self._turns[0].content, look)
+            content = self._turns[0].content
+            # A short question stands above the responses like a title.
+            document = (
+                plain_document(content, replace(look, text=self._theme.font(FontSize.READING, weight=500)))
+                if len(content) <= _SHORT
+                else plain_document(content, look)
+            )
             cursor = QTextCursor(document)
             cursor.select(QTextCursor.SelectionType.Document)
             cursor.mergeBlockFormat(_paragraph())

@@ -37,11 +37,10 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
     focus_changed = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(enableMenu=False)
         self._theme = theme
         self._pressed_at: QPointF | None = None
         item = self.getPlotItem()
-        item.setMenuEnabled(False)
         item.hideButtons()
         item.setContentsMargins(0, 0, Space.S, 0)
         item.disableAutoRange()

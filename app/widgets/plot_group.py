@@ -23,9 +23,9 @@ _NARROWEST = 2.0
 class PlotGroup(QObject):
     """Owns no widgets: the plots live in the page's layout."""
 
-    def __init__(self, plots: Sequence[LivePlot], parent: QObject | None = None) -> None:
+    def __init__(self, plots: Sequence[LivePlot] = (), parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._plots = tuple(plots)
+        self._plots: list[LivePlot] = []
         self._series: Mapping[str, Series] = {}
         self._planned = 0
         self._cursor: float | None = None
@@ -35,13 +35,18 @@ class PlotGroup(QObject):
         self._clock = QTimer(self)
         self._clock.setInterval(PAINT_INTERVAL_MS)
         self._clock.timeout.connect(self._on_clock_timeout)
-        for plot in self._plots:
-            plot.exposed.connect(self.notice)
-            plot.zoom_wanted.connect(self._on_plot_zoom_wanted)
-            plot.reset_wanted.connect(self.reset_zoom)
-            plot.cursor_left.connect(self._on_plot_cursor_left)
-            plot.cursor_wanted.connect(lambda x, plot=plot: self._move_cursor(plot, x))
-            plot.cursor_stepped.connect(lambda how, plot=plot: self._step_cursor(plot, how))
+        for plot in plots:
+            self.add(plot)
+
+    def add(self, plot: LivePlot) -> None:
+        self._plots.append(plot)
+        plot.show_series(self._series)
+        plot.exposed.connect(self.notice)
+        plot.zoom_wanted.connect(self._on_plot_zoom_wanted)
+        plot.reset_wanted.connect(self.reset_zoom)
+        plot.cursor_left.connect(self._on_plot_cursor_left)
+        plot.cursor_wanted.connect(lambda x: self._move_cursor(plot, x))
+        plot.cursor_stepped.connect(lambda how: self._step_cursor(plot, how))
 
     @property
     def is_ticking(self) -> bool:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QResizeEvent, QTextCursor, QTextOption
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 
-from app.shell.palette import READING_WIDTH
+from app.shell.palette import READING_WIDTH, Space
 from app.shell.theme import Theme, set_role
 from app.widgets.markdown import InertDocument, Look, markdown_document, plain_document, shown_as_text
 
@@ -94,7 +94,7 @@ class ReadingText(QTextEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         margin = self.viewportMargins().right()
-        spare = max(0, event.size().width() + margin - self._theme.px(READING_WIDTH))
+        spare = max(Space.S, event.size().width() + margin - self._theme.px(READING_WIDTH))
         if spare != margin:
             self.setViewportMargins(0, 0, spare, 0)
         super().resizeEvent(event)

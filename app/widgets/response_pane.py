@@ -25,6 +25,7 @@ class ResponsePane(QFrame):
         self.text.focused.connect(self._show_border)
         top = QHBoxLayout()
         top.setSpacing(Space.S)
+        top.setContentsMargins(0, 0, Space.S, 0)
         top.addWidget(self._key)
         top.addWidget(heading)
         top.addStretch(1)

@@ -53,7 +53,7 @@ def main() -> None:
     _row("verdict to next comparison", work["next_median_ms"], work["next_worst_ms"], 50)
     _row("event loop gap while training", work["gap_p99_ms"], work["gap_worst_ms"], 100, "99 %")
     print(
-        f"({work['verdicts']:.0f} verdicts, {work['steps']:.0f} training steps in {work['training_s']:.0f} s, "
+        f"({work['verdicts']:.0f} verdicts, {work['steps']:.0f} steps in {work['training_s']:.0f} s, "
         f"{work['ticks']:.0f} looks at the event loop)"
     )
 

@@ -1,4 +1,4 @@
-"""Fixtures of the engine's tests: the tiny model loaded, an adapter on it, and settings of the process undone."""
+"""Fixtures of the engine's tests: the tiny model loaded, an adapter on it, settings of the process undone."""
 
 import os
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 with RangeServer({"/file": content}) as server:
     server.cut_after = [1000, 50]     # the first two answers break off after so many bytes
     server.ignores_range = True       # every answer is the whole file
-    server.url("/file"), server.ranges  # where it is; the Range header of every request so far
+    server.url("/file"), server.ranges     # where it is; every request's Range header (also headers, paths)
 """
 
 import threading
@@ -20,6 +20,7 @@ class RangeServer:
         self.status: int | None = None
         self.ranges: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -43,6 +44,7 @@ class RangeServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:  # the base class's name
                 owner.headers.append(dict(self.headers))
+                owner.paths.append(self.path)
                 owner.ranges.append(self.headers.get("Range", ""))
                 content = owner.files.get(self.path)
                 if owner.status is not None or content is None:
