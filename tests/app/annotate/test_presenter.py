@@ -1,0 +1,582 @@
+"""The state machine behind the page, with a real project and a played engine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.annotate.presenter import AnnotatePresenter
+from app.store import comparisons, prompts, settings, verdicts
+from app.store.errors import StoreFull
+from app.store.handle import Project
+from app.store.project import open_project
+from app.store.records import Choice
+from dpo_engine.config import SamplingConfig
+from dpo_engine.preferences import Message
+from dpo_engine.requests import Cancel, Generate
+from tests.app.annotate.scenes import Clock, add_comparison, new_presenter
+from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
+
+
+def shown_id(presenter: AnnotatePresenter) -> int:
+    comparison = presenter.state.comparison
+    assert comparison is not None
+    return comparison.id
+
+
+def begun(presenter: AnnotatePresenter, engine: FakeEngine) -> AnnotatePresenter:
+    presenter.start()
+    engine.deliver()
+    return presenter
+
+
+# --- from the start to the first comparison -----------------------------------------------------------
+
+
+def test_the_first_comparison_streams_in_and_can_then_be_judged(
+    presenter: AnnotatePresenter, engine: FakeEngine
+) -> None:
+    assert presenter.state.phase == "opening"
+    presenter.start()
+    assert presenter.state.phase == "writing"
+    engine.deliver(2)
+    draft = presenter.state.draft
+    assert draft is not None
+    assert draft.texts == ["first", ""]
+    assert presenter.state.comparison is None
+    engine.deliver()
+    state = presenter.state
+    assert state.phase == "ready"
+    assert state.comparison is not None
+    assert {state.comparison.left.text, state.comparison.right.text} == {"first text", "second text"}
+    assert state.waiting == 4
+
+
+def test_listeners_hear_of_changes_until_they_stop(presenter: AnnotatePresenter, engine: FakeEngine) -> None:
+    heard = []
+    stop = presenter.subscribe(lambda: heard.append(presenter.state.phase))
+    begun(presenter, engine)
+    assert {"writing", "ready"} <= set(heard)
+    stop()
+    heard.clear()
+    presenter.give("left")
+    assert heard == []
+
+
+def test_a_project_that_cannot_be_read_says_so_and_can_be_tried_again(
+    presenter: AnnotatePresenter, store: DirectStore, engine: FakeEngine
+) -> None:
+    store.fail_next(StoreFull("The disk is full."))
+    presenter.start()
+    assert presenter.state.phase == "trouble"
+    assert presenter.state.message == "The disk is full."
+    presenter.try_again()
+    engine.deliver()
+    assert presenter.state.phase == "ready"
+
+
+def test_without_prompts_the_page_is_told(
+    starter: Path, empty_project: Project, engine: FakeEngine
+) -> None:
+    presenter = new_presenter(engine, DirectStore(empty_project))
+    presenter.start()
+    assert presenter.state.phase == "empty"
+    presenter.add_prompt("My first question")
+    engine.deliver()
+    assert presenter.state.phase == "ready"
+
+
+# --- verdicts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("choice", "chosen_side"), [("left", "left"), ("right", "right")])
+def test_the_chosen_text_is_the_one_that_stood_there(
+    starter: Path,
+    store: DirectStore,
+    engine: FakeEngine,
+    project: Project,
+    seed: int,
+    choice: Choice,
+    chosen_side: str,
+) -> None:
+    presenter = begun(new_presenter(engine, store, seed=seed), engine)
+    shown = presenter.state.comparison
+    assert shown is not None
+    wanted = getattr(shown, chosen_side).text
+    other = shown.right.text if chosen_side == "left" else shown.left.text
+    presenter.give(choice, 2)
+    (pair,) = verdicts.training_pairs(project)
+    assert (pair.chosen, pair.rejected, pair.strength) == (wanted, other, 2)
+
+
+def test_both_swaps_occur_over_the_seeds_of_the_test_above(
+    starter: Path, engine: FakeEngine, store: DirectStore
+) -> None:
+    lefts = set()
+    presenter = begun(new_presenter(engine, store), engine)
+    for _ in range(8):
+        comparison = presenter.state.comparison
+        assert comparison is not None
+        lefts.add(comparison.left.text)
+        presenter.give("tie")
+        engine.deliver()
+    assert lefts == {"first text", "second text"}
+
+
+def test_nothing_is_acknowledged_before_the_store_has_it(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore
+) -> None:
+    begun(presenter, engine)
+    first = shown_id(presenter)
+    store.hold()
+    presenter.give("left")
+    assert presenter.state.phase == "saving"
+    assert shown_id(presenter) == first
+    assert presenter.state.notice is None
+    store.release(1)
+    assert presenter.state.phase == "ready"
+    assert shown_id(presenter) != first, "the next one was in memory: no other answer was needed"
+    assert presenter.state.notice is not None
+    assert (presenter.state.notice.text, presenter.state.notice.choice) == ("Saved", "left")
+    store.release()
+
+
+def test_a_second_key_press_while_saving_is_ignored(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore, project: Project
+) -> None:
+    begun(presenter, engine)
+    first = shown_id(presenter)
+    store.hold()
+    presenter.give("left")
+    presenter.give("right")
+    presenter.give("left")
+    presenter.undo()
+    store.release()
+    assert project.db.table("verdicts").count == 1
+    assert [verdict.choice for verdict in verdicts.history(project, first)] == ["left"]
+
+
+def test_a_key_press_with_nothing_to_judge_is_a_hint_and_no_verdict(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    presenter.start()
+    engine.deliver(3)
+    presenter.give("left")
+    notice = presenter.state.notice
+    assert notice is not None
+    assert notice.kind == "hint"
+    engine.deliver()
+    assert project.db.table("verdicts").count == 0
+
+
+def test_seconds_are_from_both_being_there_to_the_key_press(
+    presenter: AnnotatePresenter, engine: FakeEngine, clock: Clock, project: Project
+) -> None:
+    presenter.start()
+    clock.now += 50.0
+    engine.deliver()
+    clock.now += 3.5
+    first = shown_id(presenter)
+    presenter.give("right")
+    clock.now += 1.25
+    second = shown_id(presenter)
+    presenter.give("both_bad")
+    given = [verdicts.history(project, number)[0] for number in (first, second)]
+    assert [verdict.seconds for verdict in given] == [3.5, 1.25]
+    assert {verdict.annotator for verdict in given} == {"me"}
+
+
+def test_counts_are_of_verdicts_today_in_all_and_held_out(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    prompts.set_split(project, 1, "held_out")
+    begun(presenter, engine)
+    for choice in ("left", "right", "tie", "both_bad", "skip"):
+        presenter.give(choice)
+        engine.deliver()
+    counts = presenter.state.counts
+    assert (counts.today, counts.preferences, counts.ties, counts.both_bad) == (4, 2, 1, 1)
+    assert counts.held_out == 1
+
+
+def test_an_error_while_saving_keeps_everything_and_can_be_tried_again(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore, project: Project, clock: Clock
+) -> None:
+    begun(presenter, engine)
+    first = shown_id(presenter)
+    clock.now += 2.0
+    store.fail_next(StoreFull("The disk is full. Free some space and try again."))
+    presenter.give("left", 2)
+    state = presenter.state
+    assert state.phase == "ready"
+    assert shown_id(presenter) == first
+    assert state.problem is not None
+    assert state.problem.can_retry
+    assert state.problem.sentence.startswith("The disk is full.")
+    clock.now += 60.0
+    presenter.try_again()
+    assert presenter.state.problem is None
+    assert shown_id(presenter) != first
+    (verdict,) = verdicts.history(project, first)
+    assert (verdict.choice, verdict.strength, verdict.seconds) == ("left", 2, 2.0)
+
+
+def test_after_a_failed_save_another_key_is_the_verdict(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore, project: Project
+) -> None:
+    begun(presenter, engine)
+    first = shown_id(presenter)
+    store.fail_next(StoreFull("The disk is full."))
+    presenter.give("left")
+    presenter.give("right")
+    assert presenter.state.problem is None
+    assert [verdict.choice for verdict in verdicts.history(project, first)] == ["right"]
+
+
+def test_a_problem_can_be_dismissed(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore, project: Project
+) -> None:
+    begun(presenter, engine)
+    store.fail_next(StoreFull("The disk is full."))
+    presenter.give("left")
+    presenter.dismiss_problem()
+    assert presenter.state.problem is None
+    presenter.try_again()
+    assert project.db.table("verdicts").count == 0
+
+
+# --- skip, undo, redo ------------------------------------------------------------------------------------
+
+
+def test_a_skipped_comparison_comes_back_when_nothing_else_is_left(
+    starter: Path, empty_project: Project
+) -> None:
+    engine = FakeEngine()
+    pair = [add_comparison(empty_project, "a", "b", prompt=f"P{number}") for number in range(2)]
+    presenter = new_presenter(engine, DirectStore(empty_project))
+    presenter.start()
+    assert shown_id(presenter) == pair[0].id
+    presenter.give("skip")
+    assert shown_id(presenter) == pair[1].id
+    presenter.give("left")
+    # The engine is writing another one now, which comes before what was skipped.
+    assert presenter.state.comparison is None
+    assert presenter.state.phase == "writing"
+    engine.auto_generate(["c", "d"])
+    engine.fail(engine.last(Generate).id, code="model_unusable", message="The model is gone.")
+    assert shown_id(presenter) == pair[0].id
+
+
+def test_undo_brings_the_comparison_back_and_the_present_one_comes_next(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    ids = []
+    for choice in ("left", "skip", "tie"):
+        ids.append(shown_id(presenter))
+        presenter.give(choice)
+        engine.deliver()
+    ids.append(shown_id(presenter))
+    for expected in reversed(ids[:3]):
+        presenter.undo()
+        assert shown_id(presenter) == expected
+        assert verdicts.verdict_of(project, expected) is None
+    presenter.undo()
+    assert presenter.state.notice is not None
+    assert presenter.state.notice.text == "There is nothing to undo."
+    again = []
+    for _ in range(4):
+        again.append(shown_id(presenter))
+        presenter.give("right")
+        engine.deliver()
+    assert again == ids
+
+
+def test_redo_gives_the_verdicts_back_in_order(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    ids = []
+    for choice in ("left", "right"):
+        ids.append(shown_id(presenter))
+        presenter.give(choice)
+    third = shown_id(presenter)
+    presenter.undo()
+    presenter.undo()
+    presenter.redo()
+    assert shown_id(presenter) == ids[1]
+    presenter.redo()
+    assert shown_id(presenter) == third
+    standing = [verdicts.verdict_of(project, number) for number in ids]
+    assert [verdict.choice if verdict else "" for verdict in standing] == ["left", "right"]
+    presenter.redo()
+    assert presenter.state.notice is not None
+    assert presenter.state.notice.text == "There is nothing to redo."
+    assert shown_id(presenter) == third
+
+
+def test_undo_and_redo_work_across_a_restart(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project, starter: Path
+) -> None:
+    begun(presenter, engine)
+    judged = shown_id(presenter)
+    presenter.give("left")
+    on_screen = shown_id(presenter)
+    path = project.path
+    project.close()
+
+    reopened = open_project(path)
+    later = begun(new_presenter(FakeEngine(), DirectStore(reopened)), FakeEngine())
+    assert shown_id(later) == on_screen, "what was on the screen when the app ended comes first"
+    later.undo()
+    assert shown_id(later) == judged
+    assert verdicts.verdict_of(reopened, judged) is None
+    later.redo()
+    assert shown_id(later) == on_screen
+    standing = verdicts.verdict_of(reopened, judged)
+    assert standing is not None
+    assert standing.choice == "left"
+    reopened.close()
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def test_stopping_ends_the_live_responses_and_waits(
+    presenter: AnnotatePresenter, engine: FakeEngine
+) -> None:
+    presenter.start()
+    engine.deliver(3)
+    live = engine.last(Generate).id
+    presenter.stop_writing()
+    assert Cancel(target=live) in engine.controls
+    assert presenter.state.phase == "held"
+    engine.deliver()
+    assert presenter.state.phase == "held"
+    presenter.write_again()
+    engine.deliver()
+    assert presenter.state.phase == "ready"
+
+
+def test_stopping_with_a_comparison_on_the_screen_does_nothing(
+    presenter: AnnotatePresenter, engine: FakeEngine
+) -> None:
+    presenter.start()
+    engine.deliver()
+    presenter.stop_writing()
+    assert presenter.state.phase == "ready"
+    assert engine.controls == []
+
+
+def test_writing_again_makes_a_new_comparison_of_the_same_prompt(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    old = presenter.state.comparison
+    assert old is not None
+    engine.auto_generate(["third text", "fourth text"])
+    presenter.write_again()
+    assert presenter.state.comparison is None
+    assert engine.last(Generate).prompt == old.prompt.messages
+    engine.deliver(4)
+    assert presenter.state.comparison is None, "others wait, but this one is what was asked for"
+    engine.deliver()
+    new = presenter.state.comparison
+    assert new is not None
+    assert new.prompt.id == old.prompt.id
+    assert {new.left.text, new.right.text} == {"third text", "fourth text"}
+    assert comparisons.get(project, old.id).state == "retired"
+    assert engine.requests[-1] != engine.requests[0]
+
+
+def test_stopping_what_is_written_again_shows_what_waits(
+    presenter: AnnotatePresenter, engine: FakeEngine
+) -> None:
+    begun(presenter, engine)
+    old = shown_id(presenter)
+    presenter.write_again()
+    engine.deliver(3)
+    presenter.stop_writing()
+    assert presenter.state.phase == "ready"
+    assert shown_id(presenter) != old
+    presenter.give("left")
+    engine.deliver()
+    assert presenter.state.waiting == 4, "a verdict has the queue filled again"
+
+
+def test_a_typed_prompt_comes_next(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    answers: list[str] = []
+    presenter.add_prompt("  What is a fjord? ", " Be brief. ", answers.append)
+    engine.deliver()
+    assert answers == [""]
+    presenter.give("left")
+    shown = presenter.state.comparison
+    assert shown is not None
+    assert shown.prompt.messages == (Message("system", "Be brief."), Message("user", "What is a fjord?"))
+    assert shown.prompt.source == prompts.TYPED
+
+
+def test_a_prompt_that_cannot_be_kept_is_answered_with_the_sentence(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore
+) -> None:
+    begun(presenter, engine)
+    asked = len(engine.requests)
+    answers: list[str] = []
+    store.fail_next(StoreFull("The disk is full."))
+    presenter.add_prompt("What is a fjord?", "", answers.append)
+    presenter.add_prompt("   ", "", answers.append)
+    assert answers[0] == "The disk is full."
+    assert answers[1].startswith("A prompt needs some text.")
+    assert len(engine.requests) == asked
+
+
+def test_sampling_is_kept_and_used_from_then_on(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    wanted = SamplingConfig(temperature=0.2, top_k=40, max_new_tokens=32)
+    presenter.set_sampling(wanted)
+    presenter.give("left")
+    engine.deliver()
+    assert engine.last(Generate).sampling == wanted
+    later = begun(new_presenter(FakeEngine(), DirectStore(project)), FakeEngine())
+    assert later.state.sampling == wanted
+
+
+@pytest.mark.parametrize(
+    "stored", [{"temperature": 99}, {"temperature": "hot"}, [1], "x", {"unknown": 1, "top_p": -1}]
+)
+def test_stored_sampling_that_cannot_be_is_the_usual_one(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project, stored: object
+) -> None:
+    settings.set_setting(project, "sampling", json.loads(json.dumps(stored)))
+    begun(presenter, engine)
+    assert presenter.state.sampling == SamplingConfig()
+
+
+def test_trouble_is_told_while_comparisons_wait_and_shown_when_none_does(
+    starter: Path, project: Project
+) -> None:
+    engine = FakeEngine()
+    waiting = add_comparison(project, "a", "b")
+    presenter = new_presenter(engine, DirectStore(project))
+    presenter.start()
+    assert shown_id(presenter) == waiting.id
+    for _ in range(3):
+        engine.fail(engine.last(Generate).id, code="out_of_memory", message="Too little memory.")
+    assert presenter.state.phase == "ready"
+    assert presenter.state.writing_stopped == "Too little memory."
+    presenter.give("left")
+    assert presenter.state.phase == "trouble"
+    assert presenter.state.message == "Too little memory."
+    engine.auto_generate(["c", "d"])
+    presenter.try_again()
+    engine.deliver()
+    assert presenter.state.phase == "ready"
+
+
+# --- after a crash, and with another policy -----------------------------------------------------------------
+
+
+def test_what_was_shown_when_the_app_died_comes_first(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    presenter.give("left")
+    on_screen = shown_id(presenter)
+    later = new_presenter(FakeEngine(), DirectStore(project))  # without any word of farewell
+    later.start()
+    assert shown_id(later) == on_screen
+
+
+def test_a_new_policy_retires_what_waits_and_keeps_what_is_shown(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    policies: list[str] = []
+    presenter.when_policy_changes(policies.append)
+    begun(presenter, engine)
+    on_screen = shown_id(presenter)
+    presenter.set_policy("/runs/otter")
+    assert policies == ["starter", "/runs/otter"]
+    assert shown_id(presenter) == on_screen
+    assert settings.get_setting(project, "policy") == "/runs/otter"
+    engine.deliver()
+    presenter.give("left")
+    shown = presenter.state.comparison
+    assert shown is not None
+    assert (shown.left.model, shown.right.model) == ("/runs/otter", "/runs/otter")
+    states = [row[0] for row in project.db.execute("SELECT state FROM comparisons ORDER BY id")]
+    assert states.count("retired") == 4
+
+
+def test_an_answer_from_before_the_new_policy_is_not_shown_after_it(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore
+) -> None:
+    begun(presenter, engine)
+    store.hold()
+    presenter.give("left")
+    store.release(1)  # saved; what comes after the next is still being looked up
+    presenter.set_policy("/runs/otter")
+    store.release()
+    presenter.give("left")
+    engine.deliver()
+    shown = presenter.state.comparison
+    assert shown is not None
+    assert shown.left.model == "/runs/otter"
+
+
+def test_the_projects_policy_writes_after_a_restart(
+    starter: Path, engine: FakeEngine, store: DirectStore, project: Project
+) -> None:
+    settings.set_setting(project, "policy", "/runs/otter")
+    presenter = begun(new_presenter(engine, store), engine)
+    assert engine.last(Generate).policy == "/runs/otter"
+    assert presenter.state.policy == "/runs/otter"
+
+
+def test_a_policy_set_before_the_project_is_read_stays(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore, project: Project
+) -> None:
+    store.hold()
+    presenter.start()
+    presenter.set_policy("/runs/otter")
+    store.release()
+    engine.deliver()
+    assert engine.last(Generate).policy == "/runs/otter"
+    assert presenter.state.policy == "/runs/otter"
+
+
+def test_the_engine_dying_while_a_comparison_is_shown_loses_nothing(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    presenter.start()
+    engine.deliver(8)
+    while presenter.state.comparison is None:
+        engine.deliver(1)
+    on_screen = shown_id(presenter)
+    engine.deliver(2)
+    engine.die()
+    assert shown_id(presenter) == on_screen
+    presenter.give("right")
+    engine.deliver()
+    assert presenter.state.phase == "ready"
+    assert verdicts.counts(project).preferences == 1
+
+
+def test_after_close_nothing_is_written_and_nobody_hears(
+    presenter: AnnotatePresenter, engine: FakeEngine
+) -> None:
+    heard: list[str] = []
+    presenter.subscribe(lambda: heard.append("changed"))
+    presenter.start()
+    engine.deliver(2)
+    heard.clear()
+    presenter.close()
+    engine.deliver()
+    assert heard == []
+    assert len(engine.requests) == 1

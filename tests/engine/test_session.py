@@ -1,0 +1,507 @@
+"""The session with scripted work: everything happens on one thread, in an order that the scripts decide."""
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dpo_engine.config import SamplingConfig, TrainConfig
+from dpo_engine.errors import BadInput, Cancelled
+from dpo_engine.events import (
+    CandidateDone,
+    DeviceMemory,
+    EngineReady,
+    Event,
+    ModelFetched,
+    ModelLoaded,
+    Note,
+    PairsScored,
+    Progress,
+    RequestFailed,
+    RequestFinished,
+    RequestStarted,
+    StepDone,
+    TrainingFinished,
+    TrainingPaused,
+    TrainingResumed,
+)
+from dpo_engine.job import Job
+from dpo_engine.preferences import Message
+from dpo_engine.requests import (
+    Cancel,
+    FetchModel,
+    Generate,
+    Pause,
+    Request,
+    Resume,
+    Score,
+    Shutdown,
+    StopAndKeep,
+    Train,
+)
+from dpo_engine.session import Session
+
+Script = Callable[[Session, Job], Iterator[Event | None]]
+HELLO = (Message("user", "hello"),)
+
+
+def _generate(name: str) -> Generate:
+    return Generate(id=name, policy="m", prompt=HELLO)
+
+
+def _score(name: str) -> Score:
+    return Score(id=name, policy="m", reference="m", pairs="p")
+
+
+def _train(name: str = "train") -> Train:
+    return Train(id=name, run="r")
+
+
+def _step(job: Job, step: int, total: int) -> StepDone:
+    return StepDone(request=job.id, step=step, total_steps=total, metrics={}, seconds_left=0.0)
+
+
+def _short(session: Session, job: Job) -> Iterator[Event | None]:
+    yield Note(request=job.id, message="done")
+
+
+def _training(steps: int, at: dict[int, Callable[[Session], None]]) -> Script:
+    """A training of so many steps that follows its directive; `at` is done in the middle of a step."""
+
+    def script(session: Session, job: Job) -> Iterator[Event | None]:
+        for step in range(1, steps + 1):
+            match job.directive():
+                case "leave":
+                    raise Cancelled(f"left after step {step - 1}")
+                case "keep":
+                    yield Note(request=job.id, message=f"kept after step {step - 1}")
+                    return
+            at.get(step, lambda _session: None)(session)
+            yield _step(job, step, steps)
+
+    return script
+
+
+def _run(requests: list[Any], scripts: dict[str, Script], *, shut: bool = True) -> list[Event]:
+    """Everything that a session says to `requests`; a request without a script is a `_short` one."""
+    heard: list[Event] = []
+    session = Session(heard.append, do=lambda job: scripts.get(job.id, _short)(session, job))
+    for request in requests:
+        session.put(request)
+    if shut:
+        _shut_when_done(session, heard, {one.id for one in requests if isinstance(one, Request)})
+    session.run()
+    return [event for event in heard if not isinstance(event, (EngineReady, DeviceMemory))]
+
+
+def _shut_when_done(session: Session, heard: list[Event], waiting: set[str]) -> None:
+    emit = heard.append
+
+    def follow(event: Event) -> None:
+        emit(event)
+        if isinstance(event, (RequestFinished, RequestFailed)):
+            waiting.discard(event.request)
+        elif isinstance(event, RequestStarted):
+            started.add(event.request)
+        if not waiting and started <= {
+            one.request for one in heard if isinstance(one, (RequestFinished, RequestFailed))
+        }:
+            session.put(Shutdown())
+
+    started: set[str] = set()
+    session._emit_unlocked = follow
+
+
+def _short_form(events: list[Event]) -> list[str]:
+    """`started a`, `step 1`, `failed a cancelled`: enough to compare an order."""
+    lines = []
+    for event in events:
+        match event:
+            case RequestStarted(request=name):
+                lines.append(f"started {name}")
+            case RequestFinished(request=name):
+                lines.append(f"finished {name}")
+            case RequestFailed(request=name, code=code):
+                lines.append(f"failed {name} {code}")
+            case StepDone(step=step):
+                lines.append(f"step {step}")
+            case TrainingPaused(step=step):
+                lines.append(f"paused {step}")
+            case TrainingResumed(step=step):
+                lines.append(f"resumed {step}")
+    return lines
+
+
+def test_requests_are_answered_one_after_another() -> None:
+    assert _short_form(_run([_generate("a"), _score("b"), _generate("c")], {})) == [
+        *("started a", "finished a", "started b", "finished b", "started c", "finished c")
+    ]
+
+
+def test_the_engine_says_that_it_is_ready_and_what_it_runs_on() -> None:
+    heard: list[Event] = []
+    session = Session(heard.append)
+    session.put(Shutdown())
+    session.run()
+    (ready,) = heard
+    assert isinstance(ready, EngineReady)
+    assert ready.device in ("cpu", "cuda", "mps")
+    assert ready.memory_total > 2**30
+
+
+def test_a_training_makes_room_for_shorter_work_once_a_step() -> None:
+    def ask(session: Session) -> None:
+        for name in ("a", "b"):
+            session.put(_generate(name))
+        session.put(_score("c"))
+        session.put(_train("next"))
+
+    events = _run([_train()], {"train": _training(4, {1: ask})})
+    assert _short_form(events)[:13] == [
+        *("started train", "step 1", "started a", "finished a", "step 2", "started b", "finished b"),
+        *("step 3", "started c", "finished c", "step 4", "finished train", "started next"),
+    ]
+
+
+def test_only_shorter_work_is_done_inside() -> None:
+    def scoring(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(_train("long"))
+        session.put(_score("alike"))
+        session.put(_generate("short"))
+        yield None
+        yield Note(request=job.id, message="middle")
+
+    lines = _short_form(_run([_score("outer")], {"outer": scoring}))
+    assert lines[:4] == ["started outer", "started short", "finished short", "finished outer"]
+    assert lines[4:] == ["started long", "finished long", "started alike", "finished alike"]
+
+
+def test_a_waiting_request_can_be_cancelled() -> None:
+    events = _run([_generate("a"), _generate("b"), Cancel(target="b")], {})
+    assert "failed b cancelled" in _short_form(events)
+    assert _short_form(events).count("started b") == 1
+    assert "finished a" in _short_form(events)
+
+
+def test_a_running_request_is_cancelled_at_its_next_safe_point_and_closed() -> None:
+    closed = []
+
+    def endless(session: Session, job: Job) -> Iterator[Event | None]:
+        try:
+            session.put(Cancel(target="a"))
+            while True:
+                yield None
+        finally:
+            closed.append(job.id)
+
+    assert _short_form(_run([_generate("a")], {"a": endless})) == ["started a", "failed a cancelled"]
+    assert closed == ["a"]
+
+
+def test_a_training_is_cancelled_by_leaving() -> None:
+    script = _training(5, {2: lambda session: session.put(Cancel(target="train"))})
+    events = _run([_train()], {"train": script})
+    assert _short_form(events) == ["started train", "step 1", "step 2", "failed train cancelled"]
+    assert isinstance(events[-1], RequestFailed)
+    assert events[-1].message == "left after step 2"
+
+
+def test_the_outer_of_two_requests_can_be_cancelled_from_inside_the_inner() -> None:
+    def inner(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(Cancel(target="train"))
+        yield None
+        yield None
+
+    script = _training(5, {1: lambda session: session.put(_generate("inner"))})
+    assert _short_form(_run([_train()], {"train": script, "inner": inner})) == [
+        *("started train", "step 1", "started inner", "finished inner", "failed train cancelled")
+    ]
+
+
+def test_a_cancel_of_an_unknown_request_does_nothing() -> None:
+    assert _short_form(_run([Cancel(target="never"), _generate("a")], {})) == ["started a", "finished a"]
+
+
+def test_a_paused_training_holds_while_others_are_answered() -> None:
+    def pause(session: Session) -> None:
+        session.put(Pause(target="train"))
+        for name in ("a", "b"):
+            session.put(_generate(name))
+        session.put(_score("c"))
+
+    def resume(session: Session, job: Job) -> Iterator[Event | None]:
+        yield None
+        session.put(Resume(target="train"))
+        yield None
+
+    lines = _short_form(_run([_train()], {"train": _training(2, {1: pause}), "c": resume}))
+    assert lines == [
+        *("started train", "step 1", "started a", "finished a", "paused 1", "started b", "finished b"),
+        *("started c", "finished c", "resumed 1", "step 2", "finished train"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("control", "last"),
+    [(StopAndKeep(target="train"), "finished train"), (Cancel(target="train"), "failed train cancelled")],
+)
+def test_a_paused_training_can_be_ended(control: Any, last: str) -> None:
+    def end(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(control)
+        yield None
+
+    def pause(session: Session) -> None:
+        session.put(Pause(target="train"))
+        session.put(_generate("a"))
+        session.put(_generate("b"))
+
+    lines = _short_form(_run([_train()], {"train": _training(5, {1: pause}), "b": end}))
+    assert lines[-1] == last
+    assert "step 2" not in lines
+    assert "paused 1" in lines
+
+
+def test_stop_and_keep_is_followed() -> None:
+    script = _training(5, {2: lambda session: session.put(StopAndKeep(target="train"))})
+    events = _run([_train()], {"train": script})
+    assert Note(request="train", message="kept after step 2") in events
+    assert _short_form(events)[-1] == "finished train"
+
+
+def test_a_waiting_training_can_be_paused_before_it_begins() -> None:
+    def resume(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(Resume(target="train"))
+        yield None
+
+    def first(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(_train())
+        session.put(Pause(target="train"))
+        yield None
+
+    def training(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(_generate("b"))
+        yield Progress(request=job.id, stage="Loading", done=0, total=0)
+        session.put(_generate("c"))
+        yield None
+
+    lines = _short_form(_run([_generate("a")], {"a": first, "train": training, "b": resume}))
+    assert lines[:5] == ["started a", "finished a", "started train", "started b", "finished b"]
+    assert lines[-1] == "finished c" or lines[-1] == "finished train"
+
+
+FAULTS = [
+    (BadInput("This is wrong."), "bad_input", "This is wrong."),
+    (MemoryError(), "out_of_memory", "too little memory for writing responses"),
+    (torch.OutOfMemoryError("CUDA out of memory."), "out_of_memory", "too little memory"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "out_of_memory", "memory"),
+    (OSError(errno.ENOSPC, "No space left"), "disk_full", "disk is full"),
+    (ZeroDivisionError("division by zero"), "bug", "Something unexpected went wrong while writing responses"),
+]
+
+
+@pytest.mark.parametrize(("fault", "code", "sentence"), FAULTS, ids=[one[1] for one in FAULTS])
+def test_whatever_goes_wrong_is_told_and_the_session_lives_on(
+    fault: Exception, code: str, sentence: str
+) -> None:
+    def failing(session: Session, job: Job) -> Iterator[Event | None]:
+        yield None
+        raise fault
+
+    events = _run([_generate("a"), _generate("b")], {"a": failing})
+    (failed,) = [one for one in events if isinstance(one, RequestFailed)]
+    assert (failed.request, failed.code) == ("a", code)
+    assert sentence in failed.message
+    assert ("Traceback" in failed.detail) == (code == "bug")
+    assert _short_form(events)[-1] == "finished b"
+
+
+def test_work_that_cannot_even_begin_is_told() -> None:
+    def broken(session: Session, job: Job) -> Iterator[Event | None]:
+        raise BadInput("No such thing.")
+
+    assert _short_form(_run([_generate("a")], {"a": broken})) == ["started a", "failed a bad_input"]
+
+
+def test_shutdown_lets_a_training_leave_and_ends_everything_else() -> None:
+    def shut(session: Session) -> None:
+        session.put(_generate("a"))
+        session.put(_train("next"))
+        session.put(Shutdown())
+
+    lines = _short_form(_run([_train()], {"train": _training(5, {2: shut})}, shut=False))
+    assert lines == [
+        *("started train", "step 1", "step 2", "failed train cancelled"),
+        *("started a", "failed a cancelled", "started next", "failed next cancelled"),
+    ]
+
+
+def test_shutdown_from_inside_ends_the_inner_request_too() -> None:
+    def inner(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(Shutdown())
+        while True:
+            yield None
+
+    script = _training(5, {1: lambda session: session.put(_generate("inner"))})
+    lines = _short_form(_run([_train()], {"train": script, "inner": inner}, shut=False))
+    assert lines == [
+        *("started train", "step 1", "started inner", "failed inner cancelled", "failed train cancelled")
+    ]
+
+
+def test_memory_is_told_while_working_and_not_more_than_once_a_second() -> None:
+    heard: list[Event] = []
+
+    def busy(session: Session, job: Job) -> Iterator[Event | None]:
+        yield from [None] * 50
+        session.put(Shutdown())
+        yield None
+
+    session = Session(heard.append, do=lambda job: busy(session, job))
+    session.put(_generate("a"))
+    session.run()
+    told = [one for one in heard if isinstance(one, DeviceMemory)]
+    assert len(told) == 1
+    assert 0 < told[0].used <= told[0].total
+
+
+def test_a_fetch_runs_apart_while_others_are_answered() -> None:
+    answered = threading.Event()
+    heard: list[Event] = []
+
+    def fetching(session: Session, job: Job) -> Iterator[Event | None]:
+        yield Progress(request=job.id, stage="Downloading", done=0, total=0)
+        session.put(_generate("a"))
+        assert answered.wait(30)
+        yield ModelFetched(request=job.id, model="m", path="p")
+
+    def work(job: Job) -> Iterator[Event | None]:
+        return fetching(session, job) if job.id == "fetch" else _short(session, job)
+
+    def follow(event: Event) -> None:
+        heard.append(event)
+        if event == RequestFinished(request="a"):
+            answered.set()
+        elif event == RequestFinished(request="fetch"):
+            session.put(Shutdown())
+
+    session = Session(follow, do=work)
+    session.put(FetchModel(id="fetch", model="m"))
+    session.run()
+    assert heard.index(RequestFinished(request="a")) < heard.index(RequestFinished(request="fetch"))
+
+
+@pytest.mark.parametrize("control", [Cancel(target="fetch"), Shutdown()])
+def test_a_fetch_can_be_cancelled(control: Any) -> None:
+    heard: list[Event] = []
+    closed = threading.Event()
+
+    def fetching(session: Session, job: Job) -> Iterator[Event | None]:
+        try:
+            session.put(control)
+            while True:
+                yield None
+        finally:
+            closed.set()
+
+    def follow(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, RequestFailed):
+            session.put(Shutdown())
+
+    session = Session(follow, do=lambda job: fetching(session, job))
+    session.put(FetchModel(id="fetch", model="m"))
+    session.run()
+    assert closed.is_set()
+    assert _short_form(heard) == ["started fetch", "failed fetch cancelled"]
+
+
+# With the real work
+
+
+def _answer(requests: list[Request]) -> list[Event]:
+    heard: list[Event] = []
+    left = {one.id for one in requests}
+
+    def follow(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, (RequestFinished, RequestFailed)):
+            left.discard(event.request)
+            if not left:
+                session.put(Shutdown())
+
+    session = Session(follow)
+    for request in requests:
+        session.put(request)
+    session.run()
+    return heard
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"prompt": "Say a", "chosen": "aaa", "rejected": "bbb"}\n' * 3)
+    return path
+
+
+def test_a_model_is_loaded_once_for_several_requests(tiny_model_folder: Path) -> None:
+    sampling = SamplingConfig(max_new_tokens=3)
+    requests: list[Request] = [
+        Generate(
+            id=name, policy=str(tiny_model_folder), prompt=HELLO, sampling=sampling, device="cpu", seed=seed
+        )
+        for name, seed in (("a", 0), ("b", 5))
+    ]
+    events = _answer(requests)
+    loading = [one.request for one in events if isinstance(one, Progress) and one.stage.startswith("Loading")]
+    assert loading == ["a"]
+    assert [one.request for one in events if isinstance(one, ModelLoaded)] == ["a", "b"]
+    assert len([one for one in events if isinstance(one, CandidateDone)]) == 4
+
+
+def test_a_policy_and_the_model_under_it_are_scored_with_one_model_loaded(
+    tiny_model_folder: Path, tiny_adapter: Path, pairs: Path
+) -> None:
+    def scoring(name: str, policy: Path, reference: Path) -> Score:
+        return Score(id=name, policy=str(policy), reference=str(reference), pairs=str(pairs), device="cpu")
+
+    events = _answer(
+        [
+            scoring("over", tiny_adapter, tiny_model_folder),
+            scoring("same", tiny_model_folder, tiny_model_folder),
+            scoring("under", tiny_model_folder, tiny_adapter),
+        ]
+    )
+    assert not [one for one in events if isinstance(one, RequestFailed)]
+    assert [one.request for one in events if isinstance(one, ModelLoaded)] == [
+        "over",
+        "same",
+        "under",
+        "under",
+    ]
+    first = {one.request: one.scores[0] for one in reversed(events) if isinstance(one, PairsScored)}
+    assert first["same"].chosen_log_ratio == 0.0
+    assert first["over"].chosen_log_ratio != 0.0
+    assert first["over"].chosen_log_ratio == pytest.approx(-first["under"].chosen_log_ratio, abs=1e-4)
+
+
+def test_a_run_is_trained_through_the_session(tiny_model_folder: Path, pairs: Path, tmp_path: Path) -> None:
+    from dpo_engine import run_folder
+    from dpo_engine.preferences import read_pairs
+
+    run = run_folder.create(
+        tmp_path,
+        policy=str(tiny_model_folder),
+        config=TrainConfig(num_train_epochs=1, per_device_train_batch_size=1, device="cpu", lora_r=2),
+        pairs=read_pairs(pairs).pairs,
+        name="run",
+    )
+    events = _answer([Train(id="t", run=str(run))])
+    assert [one.step for one in events if isinstance(one, StepDone)] == [1, 2, 3]
+    (finished,) = [one for one in events if isinstance(one, TrainingFinished)]
+    again = _answer([Generate(id="g", policy=str(run), prompt=HELLO, device="cpu")])
+    assert Path(finished.policy).is_dir()
+    assert isinstance(again[-1], RequestFinished)
