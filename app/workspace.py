@@ -23,6 +23,7 @@ from app.store.project import Project
 from app.store.writer import Writer
 from app.train.background import BackgroundThread
 from app.train.presenter import TrainPresenter
+from app.train.wording import short_name
 from dpo_engine.catalogue import CATALOGUE
 from dpo_engine.events import Event
 from dpo_engine.locations import log_dir
@@ -107,7 +108,7 @@ class Workspace(QObject):
 
     def _on_policy_changed(self, policy: str) -> None:
         known = CATALOGUE.get(policy)
-        self._window.status.show_policy(known.title if known else Path(policy).name or policy)
+        self._window.status.show_policy(known.title if known else short_name(Path(policy).name) or policy)
 
     def _on_event(self, event: Event) -> None:
         self._fold.on_event(event)

@@ -87,7 +87,7 @@ class AnnotatePresenter:
 
     def close(self) -> None:
         """Write no more; what is half written is dropped."""
-        self._ahead.close()
+        self._ahead.stand_by()
         self._models.cancel()
         self._listeners.clear()
 
@@ -143,7 +143,7 @@ class AnnotatePresenter:
         if not self._begun:
             self.start()
         else:
-            self._ahead.go_on()
+            self._ahead.stand_by()
             self._models.want(self._policy)
             self._look_ahead()
         self._changed()
@@ -224,7 +224,7 @@ class AnnotatePresenter:
         )
         for listener in self._policy_listeners:
             listener(policy)
-        self._ahead.set_policy(policy)
+        self._ahead.stand_by()
         self._models.want(policy)
         self._changed()
 

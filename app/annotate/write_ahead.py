@@ -67,7 +67,7 @@ class Draft:
 
 
 class WriteAhead:
-    """Tell it `begin`, `set_waiting` and `set_policy`; it calls back on the presenters' thread."""
+    """Tell it `begin` and `set_waiting`; it calls back on the presenters' thread."""
 
     def __init__(
         self,
@@ -97,6 +97,7 @@ class WriteAhead:
         self._numbers = count(1)
 
     def begin(self, policy: str, sampling: SamplingConfig, waiting: int) -> None:
+        """Write with this policy, which is on the disk; `waiting` comparisons are there already."""
         self._policy, self._sampling, self._waiting = policy, sampling, waiting
         self._begun = True
         self._fill()
@@ -110,13 +111,11 @@ class WriteAhead:
         """For what is written from now on."""
         self._sampling = sampling
 
-    def set_policy(self, policy: str) -> None:
-        """Drop what another policy is writing and go on with this one."""
-        self._policy = policy
-        self._failures = 0
-        self.trouble = None
+    def stand_by(self) -> None:
+        """Drop what is being written, forget all trouble, and write no more until `begin`."""
+        self._begun = False
         self._drop_draft()
-        self._fill()
+        self._forget_trouble()
 
     def put_first(self, prompt: Prompt) -> None:
         """Write for this prompt next, even when enough comparisons wait; ends a hold."""
@@ -136,17 +135,9 @@ class WriteAhead:
         self._drop_draft()
         self._changed()
 
-    def close(self) -> None:
-        """Write no more, for good."""
-        self._begun = False
-        self._drop_draft()
-
     def go_on(self) -> None:
         """Try again after trouble or a hold."""
-        self.trouble = None
-        self._failures = 0
-        self._held = False
-        self._failed_prompts.clear()
+        self._forget_trouble()
         self._fill()
 
     @property
@@ -200,6 +191,12 @@ class WriteAhead:
             self._on_event,
         )
         self._changed()
+
+    def _forget_trouble(self) -> None:
+        self.trouble = self._last_failure = None
+        self._failures = 0
+        self._held = False
+        self._failed_prompts.clear()
 
     def _drop_draft(self) -> None:
         draft, self.draft = self.draft, None

@@ -46,6 +46,10 @@ class StatusBar(QWidget):
             set_role(self._engine, role)
         self._device.setText(status.device_words)
 
+    @property
+    def engine_words(self) -> str:
+        return self._engine.text()
+
     def _label(self, name: str) -> QLabel:
         label = QLabel()
         set_role(label, "caption")

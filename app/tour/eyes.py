@@ -23,7 +23,8 @@ def both_begun(driver: Driver) -> bool:
     return all(text.strip() for text in responses(driver))
 
 
-def fetching(driver: Driver) -> bool:
+def busy(driver: Driver) -> bool:
+    """Is there a progress bar on the page?"""
     page = driver.window.current_page
     return page is not None and any(bar.isVisible() for bar in page.findChildren(QProgressBar))
 
@@ -92,3 +93,8 @@ def row(driver: Driver) -> int:
     """The selected one of them, -1 for none."""
     table = inspector_table(driver)
     return table.currentIndex().row() if table is not None else -1
+
+
+def engine_words(driver: Driver) -> str:
+    """What the status bar says of the engine."""
+    return driver.window.status.engine_words

@@ -34,10 +34,10 @@ def _start(driver: Driver) -> Script:
     yield Until("the Annotate page", lambda: window.current_page is not None)
     yield Until(
         "a sign of life on the page",
-        lambda: eyes.both_begun(driver) or eyes.fetching(driver) or eyes.can_judge(driver),
+        lambda: eyes.both_begun(driver) or eyes.busy(driver) or eyes.can_judge(driver),
         60,
     )
-    if eyes.fetching(driver):
+    if eyes.busy(driver):
         yield Until("a third of the model", lambda: _a_third_or_more(driver), MODEL_SECONDS)
         driver.picture("getting-the-model")
     yield Until("the first words of both responses", lambda: eyes.both_begun(driver), MODEL_SECONDS)
@@ -45,7 +45,7 @@ def _start(driver: Driver) -> Script:
 
 
 def _a_third_or_more(driver: Driver) -> bool:
-    return eyes.fetched(driver) > 0.3 or not eyes.fetching(driver)
+    return eyes.fetched(driver) > 0.3 or not eyes.busy(driver)
 
 
 def _annotate(driver: Driver) -> Script:
@@ -88,13 +88,14 @@ def _train(driver: Driver) -> Script:
     driver.picture("training")
     yield Until("the end of training", lambda: not eyes.training(driver), TRAINING_SECONDS)
     yield Until("the finished run in the list", page.runs.use.isEnabled)
+    yield Until("the engine done with it", lambda: "Training" not in eyes.engine_words(driver), 60)
     driver.picture("trained")
 
 
 def _inspect(driver: Driver) -> Script:
     driver.press(Qt.Key.Key_3, CTRL)
     yield Until("the table of pairs", lambda: eyes.inspector_table(driver), TRAINING_SECONDS)
-    yield Until("most pairs scored", lambda: eyes.rows(driver) >= COMPARISONS // 2, TRAINING_SECONDS)
+    yield Until("every pair scored", lambda: not eyes.busy(driver), TRAINING_SECONDS)
     table = eyes.inspector_table(driver)
     if table is None:
         raise TourFailed("The table of pairs went away.")

@@ -1,8 +1,8 @@
 """A `StoreAccess` over a real project for presenter and page tests: no thread, and faults on demand.
 
-    store = DirectStore(project)        # work is done and answered inside `submit`
-    store.hold(); …; store.release()    # work is done, the answers wait
-    store.fail_next(StoreFull("…"))     # the next work is not done, and fails with this
+store = DirectStore(project)        # work is done and answered inside `submit`
+store.hold(); …; store.release()    # work is done, the answers wait
+store.fail_next(StoreFull("…"))     # the next work is not done, and fails with this
 """
 
 from collections.abc import Callable

@@ -76,9 +76,7 @@ def test_a_project_that_cannot_be_read_says_so_and_can_be_tried_again(
     assert presenter.state.phase == "ready"
 
 
-def test_without_prompts_the_page_is_told(
-    starter: Path, empty_project: Project, engine: FakeEngine
-) -> None:
+def test_without_prompts_the_page_is_told(starter: Path, empty_project: Project, engine: FakeEngine) -> None:
     presenter = new_presenter(engine, DirectStore(empty_project))
     presenter.start()
     assert presenter.state.phase == "empty"
@@ -344,9 +342,7 @@ def test_undo_and_redo_work_across_a_restart(
 # --- writing ---------------------------------------------------------------------------------------------
 
 
-def test_stopping_ends_the_live_responses_and_waits(
-    presenter: AnnotatePresenter, engine: FakeEngine
-) -> None:
+def test_stopping_ends_the_live_responses_and_waits(presenter: AnnotatePresenter, engine: FakeEngine) -> None:
     presenter.start()
     engine.deliver(3)
     live = engine.last(Generate).id

@@ -170,7 +170,9 @@ def test_a_new_policy_cancels_the_draft_and_writes_on(
     ahead.queue.begin("starter", SAMPLING, 0)
     engine.deliver(2)
     first = engine.last(Generate).id
-    ahead.queue.set_policy("/runs/otter")
+    ahead.queue.stand_by()
+    assert ahead.queue.draft is None
+    ahead.queue.begin("/runs/otter", SAMPLING, 0)
     assert Cancel(target=first) in engine.controls
     engine.deliver()
     assert {request.policy for request in engine.requests[1:]} == {"/runs/otter"}
@@ -183,7 +185,8 @@ def test_what_the_old_policy_finished_while_it_was_replaced_is_not_announced(
     ahead.queue.begin("starter", SAMPLING, 3)
     store.hold()
     engine.deliver()
-    ahead.queue.set_policy("/runs/otter")
+    ahead.queue.stand_by()
+    ahead.queue.begin("/runs/otter", SAMPLING, 0)
     store.release()
     assert ahead.stored == []
     assert engine.last(Generate).policy == "/runs/otter"
@@ -320,10 +323,10 @@ def test_a_full_disk_stops_it_with_the_stores_sentence(
     assert len(ahead.stored) == 4
 
 
-def test_close_ends_it_for_good(ahead: Ahead, engine: FakeEngine) -> None:
+def test_while_it_stands_by_nothing_is_written(ahead: Ahead, engine: FakeEngine) -> None:
     ahead.queue.begin("starter", SAMPLING, 0)
     engine.deliver(2)
-    ahead.queue.close()
+    ahead.queue.stand_by()
     ahead.queue.set_waiting(0)
     engine.deliver()
     assert ahead.stored == []

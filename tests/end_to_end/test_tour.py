@@ -1,0 +1,78 @@
+"""The whole job in the real window with the real engine and the starter model, as `--tour` does it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.store import runs, scores, settings, verdicts
+from app.store.project import create_project, open_reader
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.starter
+@pytest.mark.timeout(900)
+def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp_path: Path) -> None:
+    """Short responses, so that two cores are done with it in a few minutes."""
+    models = studio_home / "data" / "models"
+    models.mkdir(parents=True)
+    (models / "starter").symlink_to(starter_model, target_is_directory=True)
+    path = tmp_path / "tour.dpo"
+    project = create_project(path)
+    settings.set_setting(project, "sampling", {"max_new_tokens": 32})
+    project.close()
+    command = [sys.executable, "-m", "app", "--project", str(path), "--tour", str(tmp_path / "pictures")]
+    done = subprocess.run(
+        [*command, "--theme", "light", "--size", "1280x800"],
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=850,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    pictures = sorted((tmp_path / "pictures").glob("*.png"))
+    assert [picture.name[:2] for picture in pictures] == [f"{n:02}" for n in range(1, len(pictures) + 1)]
+    assert len(pictures) >= 9
+
+    kept = open_reader(path)
+    counts = verdicts.counts(kept)
+    assert counts.preferences + counts.ties == 12
+    (run,) = runs.runs(kept)
+    assert run.status == "finished" and run.step == run.total_steps > 0
+    losses = [row.metrics["loss"] for row in runs.metrics(kept, run.id) if row.split == "train"]
+    assert losses[0] == pytest.approx(0.6931, abs=1e-3)
+    assert scores.scored_checkpoints(kept, run.id)["policy"] == counts.preferences
+    assert settings.get_setting(kept, "policy") == run.folder
+    kept.close()
+
+
+def test_a_tour_that_cannot_happen_fails(studio_home: Path, tmp_path: Path) -> None:
+    """A file in place of the project: the tour says what it waited for, and the exit code is not 0."""
+    path = tmp_path / "no.dpo"
+    path.write_bytes(b"this is no project")
+    command = [sys.executable, "-c", _HURRIED, "--project", str(path), "--tour", str(tmp_path / "pictures")]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "did not happen" in done.stderr and "the Annotate page" in done.stderr
+
+
+_HURRIED = """
+import sys
+from app.tour import guide
+guide.Until.__init__.__defaults__ = (1.0,)
+from app.main import main
+sys.exit(main(sys.argv[1:]))
+"""
