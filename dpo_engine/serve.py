@@ -8,10 +8,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BufferedWriter
 from types import FrameType
-from typing import BinaryIO
 
 from dpo_engine import wire
 from dpo_engine.errors import BadInput
@@ -19,6 +18,7 @@ from dpo_engine.events import Event, RequestFailed
 from dpo_engine.requests import Shutdown
 from dpo_engine.session import Session
 
+CHUNK = 64 * 1024
 SECONDS_TO_END = 120.0
 """For the step under way and its checkpoint, once nobody listens any more."""
 
@@ -34,7 +34,7 @@ def serve() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_end)
     reader = threading.Thread(
-        target=_read, args=(sys.stdin.buffer, session, output.write), name="engine-stdin", daemon=True
+        target=_read, args=(sys.stdin.fileno(), session, output.write), name="engine-stdin", daemon=True
     )
     reader.start()
     session.run()
@@ -76,11 +76,9 @@ class _Output:
                 self._stream.flush()
 
 
-def _read(stream: BinaryIO, session: Session, emit: Callable[[Event], None]) -> None:
+def _read(descriptor: int, session: Session, emit: Callable[[Event], None]) -> None:
     """Hand every line to the session; at the end of the stream, ask it to end and see that it does."""
-    while line := stream.readline(wire.MAX_LINE_BYTES + 1):
-        if len(line) > wire.MAX_LINE_BYTES and not line.endswith(b"\n"):
-            _skip_line(stream)
+    for line in _lines(descriptor):
         if not line.strip():
             continue
         try:
@@ -93,6 +91,20 @@ def _read(stream: BinaryIO, session: Session, emit: Callable[[Event], None]) -> 
     deadline.start()
 
 
-def _skip_line(stream: BinaryIO) -> None:
-    while (rest := stream.readline(wire.MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass
+def _lines(descriptor: int) -> Iterator[bytes]:
+    """Lines of at most `MAX_LINE_BYTES`; of a longer one only so much that it is refused.
+
+    Read without Python's own buffer: Python aborts when it ends while a thread waits inside that.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while chunk := os.read(descriptor, CHUNK):
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            yield b"".join([*pieces, piece])
+            pieces, size = [], 0
+        if size <= wire.MAX_LINE_BYTES:
+            pieces.append(rest)
+            size += len(rest)
+    if pieces:
+        yield b"".join(pieces)

@@ -188,9 +188,9 @@ class Session:
         self._tell_memory()
         self._receive_all()
         job.end_if_cancelled()
-        self._serve_a_shorter_one(job)
         if job.paused and not job.is_ending:
             self._hold(job)
+        self._serve_a_shorter_one(job)
         job.end_if_cancelled()
 
     def _serve_a_shorter_one(self, job: Job) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dpo_engine import run_folder, wire
+from dpo_engine import commands, run_folder, wire
 from dpo_engine.catalogue import STARTER
 from dpo_engine.command_output import Narrator
 from dpo_engine.commands import main
@@ -83,19 +83,19 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), BAD, ids=lambda one: " ".join(one)[:40])
-def test_bad_input_is_one_sentence_and_exit_code_2(
-    arguments: list[str],
-    sentence: str,
-    tmp_path: Path,
-    pairs: Path,
-    prompts: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def files(tmp_path: Path, pairs: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Words of the command lines above that stand for a file."""
     monkeypatch.chdir(tmp_path)
+    return {"PAIRS": str(pairs), "PROMPTS": str(prompts)}
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: " ".join(case[0])[:40])
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    case: tuple[list[str], str], files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, sentence = case
     before = sorted(tmp_path.iterdir())
-    files = {"PAIRS": str(pairs), "PROMPTS": str(prompts)}
     assert main([files.get(one, one) for one in arguments]) == 2
     assert sentence in _one_sentence(capsys)
     assert sorted(tmp_path.iterdir()) == before
@@ -260,7 +260,11 @@ def test_train_as_json_is_the_events(
 
 @pytest.fixture
 def interrupted(
-    tiny_model_folder: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model_folder: Path,
+    pairs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Path:
     """A run that was interrupted (Ctrl-C) while its first step was told of."""
     run = tmp_path / "run"
@@ -274,17 +278,16 @@ def interrupted(
     with monkeypatch.context() as patched:
         patched.setattr(Narrator, "tell", interrupting)
         assert main(_train(run, tiny_model_folder, pairs)) == 130
+    assert "ended after step 1" in capsys.readouterr().err
     return run
 
 
-def test_an_interrupt_leaves_a_checkpoint(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_leaves_a_checkpoint(interrupted: Path) -> None:
     assert [step for step, _ in run_folder.checkpoints(interrupted)] == [1]
     assert run_folder.read_state(interrupted).status == "interrupted"
-    assert "ended after step 1" in capsys.readouterr().err
 
 
 def test_a_run_goes_on_by_its_folder_alone(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
     assert main(["train", "--run", str(interrupted)]) == 0
     shown = capsys.readouterr().out
     assert "from step 1 to step 3" in shown
@@ -295,7 +298,6 @@ def test_a_run_goes_on_by_its_folder_alone(interrupted: Path, capsys: pytest.Cap
 def test_the_same_command_with_resume_goes_on(
     interrupted: Path, tiny_model_folder: Path, pairs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    capsys.readouterr()
     again = _train(interrupted, tiny_model_folder, pairs)
     assert main(again) == 2
     assert "Add --resume" in _one_sentence(capsys)
@@ -309,7 +311,6 @@ def test_resume_with_other_pairs_is_refused(
     interrupted: Path, tiny_model_folder: Path, pairs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pairs.write_text('{"prompt": "x", "chosen": "y", "rejected": "z"}\n')
-    capsys.readouterr()
     assert main([*_train(interrupted, tiny_model_folder, pairs), "--resume"]) == 2
     assert "something else for --pairs" in _one_sentence(capsys)
 
@@ -330,6 +331,6 @@ def test_a_bug_is_reported_as_one(
     def broken(_arguments: Any) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(__import__("dpo_engine.commands").commands._COMMANDS, "models", broken)
+    monkeypatch.setitem(commands._COMMANDS, "models", broken)
     assert main(["models"]) == 1
     assert "please report" in capsys.readouterr().err

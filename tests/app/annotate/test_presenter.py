@@ -89,23 +89,17 @@ def test_without_prompts_the_page_is_told(starter: Path, empty_project: Project,
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize(("choice", "chosen_side"), [("left", "left"), ("right", "right")])
+@pytest.mark.parametrize("choice", ["left", "right"])
 def test_the_chosen_text_is_the_one_that_stood_there(
-    starter: Path,
-    store: DirectStore,
-    engine: FakeEngine,
-    project: Project,
-    seed: int,
-    choice: Choice,
-    chosen_side: str,
+    starter: Path, store: DirectStore, engine: FakeEngine, seed: int, choice: Choice
 ) -> None:
     presenter = begun(new_presenter(engine, store, seed=seed), engine)
     shown = presenter.state.comparison
     assert shown is not None
-    wanted = getattr(shown, chosen_side).text
-    other = shown.right.text if chosen_side == "left" else shown.left.text
+    sides = (shown.left.text, shown.right.text)
+    wanted, other = sides if choice == "left" else sides[::-1]
     presenter.give(choice, 2)
-    (pair,) = verdicts.training_pairs(project)
+    (pair,) = verdicts.training_pairs(store.project)
     assert (pair.chosen, pair.rejected, pair.strength) == (wanted, other, 2)
 
 
