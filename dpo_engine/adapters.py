@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, ModelUnusable
+from dpo_engine.exact_lora import make_sums_exact
 from dpo_engine.model_files import read_json
 
 _MAX_RANK = 8192
@@ -86,6 +87,7 @@ def _wrap(model: Any, config: LoraConfig) -> PeftModel:
         # peft asks transformers by a name that transformers is about to drop; nothing to do with us.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         adapted: PeftModel = get_peft_model(model, config)
+    make_sums_exact(adapted)
     return adapted
 
 

@@ -1,6 +1,7 @@
 """The decoding loop: one prefill of the prompt, shared by all rows, then a token a row at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -13,24 +14,38 @@ from dpo_engine.sampling import Sampler
 PREFILL_CHUNK = 512
 """Prompt tokens in one forward pass: bounds memory, and lets a cancel act inside a long prompt."""
 
+Precision = Callable[[], AbstractContextManager[Any]]
+
 Drawn = tuple[tuple[int, int], ...]
 """(row, token) for every row that is still going."""
 
 
 def decode(
-    model: Any, prompt: Tensor, samplers: Sequence[Sampler], ends: frozenset[int], limit: int
+    model: Any,
+    prompt: Tensor,
+    samplers: Sequence[Sampler],
+    *,
+    ends: frozenset[int],
+    limit: int,
+    precision: Precision,
 ) -> Iterator[Drawn]:
     """Continue `prompt` [length] once for each sampler, with at most `limit` tokens a row.
 
     Yields nothing-drawn `()` after every part of the prefill and then every round of tokens, end tokens
-    included; a row that drew one of `ends` is dropped and costs nothing more.
+    included; a row that drew one of `ends` is dropped and costs nothing more. `precision` gives what each
+    forward pass runs under.
     """
     cache = DynamicCache(config=model.config)
+
+    def forward(ids: Tensor) -> Tensor:
+        with precision():
+            return _forward(model, ids, cache)
+
     parts = torch.split(prompt, PREFILL_CHUNK)
-    logits = _forward(model, parts[0][None], cache)
+    logits = forward(parts[0][None])
     for part in parts[1:]:
         yield ()
-        logits = _forward(model, part[None], cache)
+        logits = forward(part[None])
     yield ()
     _repeat(cache, len(samplers))
     logits = logits.expand(len(samplers), -1)
@@ -45,7 +60,7 @@ def decode(
             _select(cache, torch.tensor(staying, device=prompt.device))
             going = [going[place] for place in staying]
         tokens = torch.tensor([drawn[place][1] for place in staying], device=prompt.device)
-        logits = _forward(model, tokens[:, None], cache)
+        logits = forward(tokens[:, None])
 
 
 @torch.inference_mode()

@@ -1,9 +1,10 @@
 """Which device and which precision the engine computes on, and how much memory there is."""
 
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil  # type: ignore[import-untyped]
 import torch
@@ -52,6 +53,14 @@ def pick_dtype(wanted: DType, device: torch.device, use: Use = "inference") -> t
         quick = _cpu_has("avx512_bf16", "amx_tile") or (use == "inference" and _cpu_has("avx512"))
         return torch.bfloat16 if quick else torch.float32
     return torch.float32
+
+
+def precision(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    """What a forward pass that computes in `dtype` runs under, whatever its weights are kept in.
+
+    For one pass only: autocast keeps cast weights, which an optimizer step makes stale.
+    """
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype=dtype)
 
 
 def device_name(device: torch.device) -> str:

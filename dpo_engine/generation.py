@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from dpo_engine.decoding import decode
 from dpo_engine.detokenization import TextStream
+from dpo_engine.device import precision
 from dpo_engine.errors import BadInput
 from dpo_engine.events import CandidateDone, CandidateRestarted, Event, Note, TextDelta
 from dpo_engine.models import LoadedModel
@@ -100,9 +103,17 @@ class _Candidates:
         drafts = [self._draft(index, draw) for index in indices]
         samplers = [Sampler(self._request.sampling, one.seed, self._task.prompt) for one in drafts]
         model: Any = self._loaded.model
-        causal = model.get_base_model() if hasattr(model, "get_base_model") else model
+        adapted = hasattr(model, "get_base_model")
+        rounds = decode(
+            model.get_base_model() if adapted else model,
+            self._task.prompt,
+            samplers,
+            ends=self._task.ends,
+            limit=self._task.limit,
+            precision=partial(precision, self._loaded.device, self._loaded.dtype) if adapted else nullcontext,
+        )
         going = set(range(len(drafts)))
-        for drawn in decode(causal, self._task.prompt, samplers, self._task.ends, self._task.limit):
+        for drawn in rounds:
             told = False
             for row, token in drawn:
                 draft = drafts[row]

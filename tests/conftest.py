@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# Tiny models gain nothing from more threads, and threads that wait for each other lose a lot where other
+# tests run beside. Set before torch is imported; engines that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def studio_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -32,7 +36,9 @@ def starter_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from dpo_engine.fetching import fetch
 
     kept = os.environ.get("DPO_STUDIO_TEST_MODELS")
-    home = Path(kept) if kept else tmp_path_factory.mktemp("starter-home")
+    # Beside the base folder of this process, so that processes that share the tests share it too.
+    shared = tmp_path_factory.getbasetemp().parent / "starter-home"
+    home = Path(kept) if kept else shared
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DPO_STUDIO_HOME", str(home))
         folder = STARTER.path

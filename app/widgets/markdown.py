@@ -31,7 +31,9 @@ FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.M
 _MOST_CELLS = 300
 _MOST_MARKS = 1500
 _MOST_BLOCKS = 1500
-_LEAST_KEPT = 0.97
+_MOST_MISSING = 8
+"""Letters that may be in the text and not in its rendered form."""
+_LEAST_KEPT = 0.05
 _LINE_HEIGHT = 145
 _HEADINGS = {1: 19, 2: 17}
 _QUOTE = QTextFormat.Property.BlockQuoteLevel.value
@@ -40,7 +42,16 @@ _LANGUAGE = QTextFormat.Property.BlockCodeLanguage.value
 _RULE = QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value
 _MARKS = re.compile(r"[*_~`\[]")
 _WORDS = re.compile(r"\w")
-_TARGETS = re.compile(r"\]\([^()\s]*(?:\s+\"[^\"]*\")?\)|^\s*(?:```|~~~)\w*\s*$", re.MULTILINE)
+_LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_MARKUP = re.compile(
+    r"""
+      ^[ \t>]*(?:```|~~~)\w*[ \t]*$                    # the language of a code block
+    | ^[ \t>]*(?:\d+[.)]|[-*+])[ \t](?:\[[xX]\][ \t])?  # the number of an item, the cross of a task
+    | &\#?\w+;                                         # a sign by its name
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+"""What may go from the text without a reader missing a word."""
 # What Qt's documents use inside for frames and objects would break them as text.
 _INNER = {ord(sign): "\ufffd" for sign in "\x00\ufdd0\ufdd1\ufffc"}
 
@@ -51,7 +62,6 @@ class Look:
 
     text: QFont
     mono: QFont
-    colour: QColor
     quiet: QColor
     well: QColor
     line: QColor
@@ -64,7 +74,6 @@ class Look:
         return cls(
             text=theme.font(FontSize.READING),
             mono=mono,
-            colour=theme.colour("text"),
             quiet=theme.colour("secondary"),
             well=theme.colour("sunken"),
             line=theme.colour("border_strong"),
@@ -102,13 +111,16 @@ def markdown_document(text: str, look: Look) -> InertDocument:
         return plain_document(text, look)
     document = _new_document(look)
     document.setMarkdown(shown_as_text(text), FEATURES)
-    if document.blockCount() > _MOST_BLOCKS or _loses_words(text, document):
+    if document.blockCount() > _MOST_BLOCKS:
         return plain_document(text, look)
     cursor = QTextCursor(document)
     cursor.beginEditBlock()
     cursor.select(QTextCursor.SelectionType.Document)
     cursor.mergeBlockFormat(_spacing(_LINE_HEIGHT, below=Space.M))
     _style_fragments(document, look)
+    if _loses_words(text, document):
+        cursor.endEditBlock()
+        return plain_document(text, look)
     for start, end in reversed(_code_runs(document)):
         _style_code(_selected(document, start, end).insertFrame(_well(look)), look)
     root = document.rootFrame()
@@ -141,8 +153,9 @@ def _too_much(text: str) -> bool:
 
 
 def _loses_words(text: str, document: QTextDocument) -> bool:
-    wanted = len(_WORDS.findall(_TARGETS.sub("", text)))
-    return len(_WORDS.findall(document.toPlainText())) < _LEAST_KEPT * wanted
+    wanted, shown = _MARKUP.sub("", _LINK.sub(r"\1", text)), document.toPlainText()
+    missing = len(_WORDS.findall(wanted)) - len(_WORDS.findall(shown))
+    return missing > _MOST_MISSING or len(shown) < _LEAST_KEPT * len(wanted)
 
 
 def _spacing(line_height: int, *, above: int = 0, below: int = 0) -> QTextBlockFormat:

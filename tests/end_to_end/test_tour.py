@@ -28,7 +28,7 @@ def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp
     done = subprocess.run(
         [*command, "--theme", "light", "--size", "1280x800"],
         cwd=ROOT,
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": str(os.cpu_count() or 1)},
         capture_output=True,
         text=True,
         timeout=850,

@@ -305,3 +305,11 @@ def test_the_starter_answers_a_plain_question(starter_model: Any) -> None:
     done = _done(_events(request, loaded))[0]
     assert "Paris" in done.text
     assert done.finish_reason == "end"
+
+
+def test_an_adapted_policy_writes_in_bfloat16_too(tiny_adapter: Any) -> None:
+    from dpo_engine.models import load
+
+    loaded = load(str(tiny_adapter), device="cpu", dtype="bfloat16")
+    events = _events(_request(), loaded)
+    assert all(_told(events, index) == one.text for index, one in _done(events).items())

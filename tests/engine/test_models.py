@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 from dpo_engine import fingerprints, hub
 from dpo_engine.catalogue import STARTER
 from dpo_engine.config import TrainConfig
+from dpo_engine.device import precision
 from dpo_engine.errors import BadInput, FetchFailed, ModelUnusable, NotFetched, OutOfMemory
 from dpo_engine.fingerprints import fingerprint
 from dpo_engine.model_files import resolve, stable_reference
@@ -387,3 +388,39 @@ def test_the_shelf_lets_the_oldest_go(folder: Path, tiny_adapter: Path) -> None:
     assert not shelf.has(str(folder), "cpu", "float32")
     shelf.clear()
     assert not shelf.has(str(tiny_adapter), "cpu", "float32")
+
+
+def _small_adapter(folder: Path, tiny_adapter: Path) -> Path:
+    """An adapter whose outputs are far below the last bit of a bfloat16."""
+    shutil.copytree(tiny_adapter, folder)
+    weights = load_file(folder / "adapter_model.safetensors")
+    small = {key: one * 2e-3 if "lora_B" in key else one for key, one in weights.items()}
+    save_file(small, folder / "adapter_model.safetensors", {"format": "pt"})
+    return folder
+
+
+def _movement(folder: Path, dtype: Any) -> torch.Tensor:
+    """By how much the adapter moves the logits."""
+    loaded = load(str(folder), device="cpu", dtype=dtype)
+    model: Any = loaded.model
+    with torch.no_grad(), precision(loaded.device, loaded.dtype):
+        moved = model(input_ids=IDS).logits.float()
+        with model.disable_adapter():
+            return torch.as_tensor(moved - model(input_ids=IDS).logits.float())
+
+
+def test_a_small_adapter_is_not_rounded_away_in_bfloat16(tiny_adapter: Path, tmp_path: Path) -> None:
+    folder = _small_adapter(tmp_path / "small", tiny_adapter)
+    exact, ours = _movement(folder, "float32").flatten(), _movement(folder, "bfloat16").flatten()
+    along = float((ours @ exact) / (exact @ exact))
+    assert along == pytest.approx(1.0, abs=0.35)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_fresh_adapter_changes_nothing_to_the_last_bit(tiny_model_folder: Path, dtype: Any) -> None:
+    fresh = load_for_training(str(tiny_model_folder), TrainConfig(device="cpu", dtype=dtype))
+    model: Any = fresh.model
+    with torch.no_grad(), precision(fresh.device, fresh.dtype):
+        with model.disable_adapter():
+            off = model(input_ids=IDS).logits
+        assert torch.equal(model(input_ids=IDS).logits, off)

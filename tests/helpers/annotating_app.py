@@ -24,7 +24,7 @@ from app.shell.gui_thread import GuiThread
 from app.shell.theme import Theme
 from app.store.project import open_project
 from app.store.writer import Writer
-from dpo_engine.events import CandidateDone, Event
+from dpo_engine.events import CandidateDone
 from dpo_engine.requests import Generate
 from tests.helpers.fake_engine import FakeEngine
 
@@ -40,7 +40,9 @@ KEYS = {
 class Annotator:
     """Presses a key for each comparison, and looks whether the page went on."""
 
-    def __init__(self, page: AnnotatePage, presenter: AnnotatePresenter, engine: FakeEngine, seed: int) -> None:
+    def __init__(
+        self, page: AnnotatePage, presenter: AnnotatePresenter, engine: FakeEngine, seed: int
+    ) -> None:
         self._page, self._presenter, self._engine = page, presenter, engine
         self._draw = random.Random(seed)
         self._judged: tuple[int, str, str] | None = None
@@ -49,7 +51,7 @@ class Annotator:
         self._engine.deliver()
         shown = self._presenter.state.comparison
         on_screen = self._page.panes[0].text.text
-        if shown is None or on_screen != shown.left.text:
+        if not self._page.hasFocus() or shown is None or on_screen != shown.left.text:
             return
         if self._judged is not None:
             comparison, text, choice = self._judged
@@ -62,18 +64,12 @@ class Annotator:
         QTest.keyClick(self._page, KEYS[choice])
 
 
-def write_at_once(seed: int) -> Iterator[list[Event]]:
-    """Two finished responses for each request, unlike all others."""
-    for number in count():
-        yield [f"response {seed}-{number}-{index}" for index in (0, 1)]
-
-
 def main(path: Path, seed: int) -> None:
     app = QApplication([])
     engine = FakeEngine()
     numbers = count()
 
-    def generation(request: Generate) -> Iterator[Event]:
+    def generation(request: Generate) -> Iterator[CandidateDone]:
         number = next(numbers)
         for index in (0, 1):
             yield CandidateDone(

@@ -148,6 +148,7 @@ def test_a_second_key_press_while_saving_is_ignored(
     store.release()
     assert project.db.table("verdicts").count == 1
     assert [verdict.choice for verdict in verdicts.history(project, first)] == ["left"]
+    assert verdicts.verdict_of(project, first) is not None, "nor was it undone"
 
 
 def test_a_key_press_with_nothing_to_judge_is_a_hint_and_no_verdict(
@@ -381,6 +382,22 @@ def test_writing_again_makes_a_new_comparison_of_the_same_prompt(
     assert engine.requests[-1] != engine.requests[0]
 
 
+def test_an_answer_on_its_way_does_not_cut_in_on_what_is_written_again(
+    presenter: AnnotatePresenter, engine: FakeEngine, store: DirectStore
+) -> None:
+    begun(presenter, engine)
+    store.hold()
+    presenter.give("left")
+    store.release(1)
+    shown = presenter.state.comparison
+    assert shown is not None
+    presenter.write_again()
+    store.release()
+    assert presenter.state.comparison is None
+    assert presenter.state.draft is not None
+    assert presenter.state.draft.prompt == shown.prompt
+
+
 def test_stopping_what_is_written_again_shows_what_waits(
     presenter: AnnotatePresenter, engine: FakeEngine
 ) -> None:
@@ -512,8 +529,9 @@ def test_an_answer_from_before_the_new_policy_is_not_shown_after_it(
     presenter.give("left")
     store.release(1)  # saved; what comes after the next is still being looked up
     presenter.set_policy("/runs/otter")
-    store.release()
+    store.release(1)  # there it is, and by the old policy
     presenter.give("left")
+    store.release()
     engine.deliver()
     shown = presenter.state.comparison
     assert shown is not None

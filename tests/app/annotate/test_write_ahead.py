@@ -93,15 +93,17 @@ def test_sides_are_drawn_and_both_occur(engine: FakeEngine, project: Project, st
     add_prompts(project, 40)
     ahead = Ahead(engine, store, target=30)
     ahead.queue.begin("starter", SAMPLING, 0)
+    on_screen: dict[int, tuple[str, str]] = {}
     while engine.deliver(1):
         draft = ahead.queue.draft
-        if draft is not None and draft.texts[0]:
-            side = draft.side(0)
-            assert draft.text_on(side) == draft.texts[0]
+        if draft is not None and all(draft.texts):
+            on_screen[draft.prompt.id] = (draft.text_on(0)[:5], draft.text_on(1)[:5])
     lefts = [comparison.left.text for comparison in ahead.stored]
     assert len(lefts) == 30
     assert {"first text", "second text"} == set(lefts)
     # The side on the screen while it was written is the side that is kept.
+    for comparison in ahead.stored:
+        assert on_screen[comparison.prompt.id] == (comparison.left.text[:5], comparison.right.text[:5])
     swapped = [row[0] for row in project.db.execute("SELECT swapped FROM comparisons ORDER BY id")]
     assert [text == "second text" for text in lefts] == [bool(value) for value in swapped]
 
