@@ -335,10 +335,15 @@ def checks(python: Path, pytest_arguments: list[str], *, lint_only: bool) -> lis
         ("mypy", [*module, "mypy"]),
         ("lint-imports", [str(layers)]),
     ]
-    tests = [("pytest", [*module, "pytest", *pytest_arguments])]
     if lint_only:
         return static
-    return tests if pytest_arguments else static + tests
+    pytest = [*module, "pytest"]
+    if pytest_arguments:
+        return [("pytest", [*pytest, *pytest_arguments])]
+    # What starts whole engines and kills them keeps two cores busy by itself; the rest runs side by side.
+    by_themselves = ["tests/end_to_end", "tests/app/annotate/test_kill.py"]
+    beside = [*pytest, "-q", "-n", "2", "--dist", "loadfile", *(f"--ignore={path}" for path in by_themselves)]
+    return [*static, ("pytest", beside), ("end to end", [*pytest, "-q", *by_themselves])]
 
 
 if __name__ == "__main__":

@@ -215,10 +215,10 @@ def test_root_on_debian_gets_them_installed(dev: ModuleType, monkeypatch: pytest
 def test_every_check_runs_without_arguments_and_pytest_alone_with_them(dev: ModuleType) -> None:
     python = Path("/e/bin/python")
     everything = [name for name, _ in dev.checks(python, [], lint_only=False)]
-    assert everything == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest"]
+    assert everything == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest", "end to end"]
     (name, command), *rest = dev.checks(python, ["-k", "queue"], lint_only=False)
     assert (name, command[-3:], rest) == ("pytest", ["pytest", "-k", "queue"], [])
-    assert [name for name, _ in dev.checks(python, [], lint_only=True)] == everything[:-1]
+    assert [name for name, _ in dev.checks(python, [], lint_only=True)] == everything[:-2]
 
 
 def test_all_checks_run_to_the_end_and_one_failure_is_a_failure(
