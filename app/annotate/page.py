@@ -33,7 +33,8 @@ from dpo_engine.catalogue import STARTER
 
 _STACKED_BELOW = 900
 _NOTICE_MS = {"saved": 600, "hint": 3000}
-_PROMPT_SHARE, _PROMPT_SHARE_WHILE_TYPING = 0.35, 0.12
+_PROMPT_SHARE, _PROMPT_SHARE_STACKED, _PROMPT_SHARE_WHILE_TYPING = 0.35, 0.24, 0.12
+"""Of the page's height, at most so much is the prompt's; above that it scrolls."""
 
 
 class AnnotatePage(QFrame):
@@ -59,7 +60,7 @@ class AnnotatePage(QFrame):
         self._sampling_button = self._tool("sampling-button", "Sampling settings (S)")
         self._prompt_button = self._tool("new-prompt-button", "New prompt (N)")
         self._responses = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._middle = QStackedWidget()
+        self._middle, self._column = QStackedWidget(), QVBoxLayout()
         self._lay_out()
         self._actions = add_actions(self, theme, self._specs())
         self._connect()
@@ -139,8 +140,14 @@ class AnnotatePage(QFrame):
                 self.verdicts.acknowledge(notice.choice)
 
     def _fit_prompt(self) -> None:
-        share = _PROMPT_SHARE if self.composer.isHidden() else _PROMPT_SHARE_WHILE_TYPING
+        share = _PROMPT_SHARE
+        if not self.composer.isHidden():
+            share = _PROMPT_SHARE_WHILE_TYPING
+        elif self._responses.direction() == QBoxLayout.Direction.TopToBottom:
+            share = _PROMPT_SHARE_STACKED
         self.prompt.fit(int(self.height() * share))
+        # At once: a layout that settles a moment later would be seen as a jump.
+        self._column.activate()
 
     # --- acting -----------------------------------------------------------------------------------------
 
@@ -204,7 +211,8 @@ class AnnotatePage(QFrame):
             self._responses.addWidget(pane, 1)
         self.prompt.setObjectName("prompt")
         work = QWidget()
-        column = QVBoxLayout(work)
+        column = self._column
+        work.setLayout(column)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.L)
         column.addWidget(self.prompt)

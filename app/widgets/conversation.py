@@ -77,6 +77,10 @@ class ConversationText(QWidget):
             Qt.ScrollBarPolicy.ScrollBarAsNeeded if wanted > limit else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
         self.view.setFixedHeight(max(_LEAST_HEIGHT, min(limit, wanted)))
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.setFixedHeight(layout.sizeHint().height())
 
     def _on_folded(self) -> None:
         open_ = self.fold.isChecked()

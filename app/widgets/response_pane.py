@@ -20,6 +20,7 @@ class ResponsePane(QFrame):
         self._note = QLabel()
         set_role(self._note, "caption")
         self.text = ReadingText(theme)
+        self.text.setMinimumHeight(44)
         self.text.setAccessibleName(title)
         self.text.setAccessibleDescription(f"Key {key} says that this one is better")
         self.text.focused.connect(self._show_border)

@@ -1,6 +1,7 @@
 """Fixtures of the engine's tests: the tiny model loaded, an adapter on it, settings of the process undone."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,11 +41,17 @@ def tiny_adapter(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFacto
 
     folder = tmp_path_factory.mktemp("adapters") / "one"
     config = TrainConfig(lora_r=4, lora_alpha=8, device="cpu", dtype="float32")
-    loaded = load_for_training(str(tiny_model_folder), config)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(1)
+        loaded = load_for_training(str(tiny_model_folder), config)
         for name, parameter in loaded.model.named_parameters():
             if "lora_B" in name:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+                parameter.copy_(torch.randn(parameter.shape) * 0.2)
     loaded.model.save_pretrained(folder, save_embedding_layers=False)
     return folder
+
+
+@pytest.fixture
+def folder(tiny_model_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model, to spoil or to change."""
+    return Path(shutil.copytree(tiny_model_folder, tmp_path / "model"))

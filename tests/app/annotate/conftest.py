@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
+from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
+from app.shell.theme import Theme
 from app.store.handle import Project
 from app.store.project import create_project
 from dpo_engine.catalogue import STARTER
 from tests.app.annotate.scenes import Clock, add_prompts, new_presenter
+from tests.app.annotate.typist import shown
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
 
@@ -56,3 +61,22 @@ def clock() -> Clock:
 def presenter(starter: Path, engine: FakeEngine, store: DirectStore, clock: Clock) -> AnnotatePresenter:
     """Not started yet; the starter model is on the disk."""
     return new_presenter(engine, store, clock)
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Theme:
+    return Theme(qapp, "light")
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, presenter: AnnotatePresenter) -> AnnotatePage:
+    """In view, not started yet."""
+    return shown(qtbot, AnnotatePage(presenter, theme))
+
+
+@pytest.fixture
+def ready_page(page: AnnotatePage, presenter: AnnotatePresenter, engine: FakeEngine) -> AnnotatePage:
+    """With a comparison on the screen and four that wait."""
+    presenter.start()
+    engine.deliver()
+    return page

@@ -60,3 +60,17 @@ def add_comparison(
     row = prompts.add_prompt(project, messages, source="import")
     pair = (candidate(left, model=model), candidate(right, model=model))
     return comparisons.add_comparison(project, row.id, pair, swapped=False)
+
+
+def begun(presenter: AnnotatePresenter, engine: FakeEngine) -> AnnotatePresenter:
+    """Started, with all written that the engine was asked for."""
+    presenter.start()
+    engine.deliver()
+    return presenter
+
+
+def shown_id(presenter: AnnotatePresenter) -> int:
+    """Of the comparison on the screen; the test fails when there is none."""
+    comparison = presenter.state.comparison
+    assert comparison is not None
+    return comparison.id
