@@ -83,6 +83,8 @@ class Workspace(QObject):
     def close(self, closed: Callable[[], None]) -> None:
         """End the engine, then write what its end changed, then close the project; then call `closed`."""
         self._closed = closed
+        self.annotate.close()
+        self.inspector.close()
         self.engine.ask_to_close()
 
     def _begin(self) -> None:

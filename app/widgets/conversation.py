@@ -14,7 +14,7 @@ from app.widgets.reading_text import ReadingText
 from dpo_engine.preferences import Message
 
 _SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Assistant"}
-_LINE_HEIGHT = 140
+_LINE_HEIGHT = 125
 _LEAST_HEIGHT = 24
 _SHORT = 240
 

@@ -34,7 +34,7 @@ _MOST_BLOCKS = 1500
 _MOST_MISSING = 8
 """Letters that may be in the text and not in its rendered form."""
 _LEAST_KEPT = 0.05
-_LINE_HEIGHT = 145
+_LINE_HEIGHT = 128
 _HEADINGS = {1: 19, 2: 17}
 _QUOTE = QTextFormat.Property.BlockQuoteLevel.value
 _FENCE = QTextFormat.Property.BlockCodeFence.value

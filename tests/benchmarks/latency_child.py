@@ -49,6 +49,7 @@ def measure_work(mark: str, model: str, verdicts: int) -> None:
     waits = [_judge(studio.window, workspace.annotate) for _ in range(verdicts)]
     studio.window.show_place("train")
     _until(lambda: workspace.train.state.can_start, 30)
+    workspace.train.configure({"num_train_epochs": 1.0})
     workspace.train.start()
     _until(lambda: (progress := workspace.train.state.progress) and progress.step >= 1, 900)
     began = time.monotonic()
@@ -142,13 +143,24 @@ def _project(name: str) -> Path:
 
 def _until(happened: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
+    heartbeat = _heartbeat()
     while not happened():
         if time.monotonic() > deadline:
             raise SystemExit("what was waited for did not happen")
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    heartbeat.stop()
 
 
 def _spin(seconds: float) -> None:
     deadline = time.monotonic() + seconds
+    heartbeat = _heartbeat()
     while time.monotonic() < deadline:
-        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+    heartbeat.stop()
+
+
+def _heartbeat() -> QTimer:
+    """Wakes a loop that waits for events, so that it looks at its condition without spinning."""
+    timer = QTimer(interval=2)
+    timer.start()
+    return timer
