@@ -9,6 +9,8 @@ Choice = Literal["left", "right", "tie", "both_bad", "skip"]
 ComparisonState = Literal["waiting", "shown", "answered", "retired"]
 RunStatus = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 Side = Literal["left", "right"]
+PairSelection = Literal["all", "new", "much_better"]
+"""Which preferences a run is trained on: all, those given since the last run was made, the strong ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from app.store import comparisons
 from app.store.errors import BadValue
 from app.store.handle import Project
 from app.store.prompts import to_messages
-from app.store.records import Choice, Verdict, VerdictCounts
+from app.store.records import Choice, PairSelection, Verdict, VerdictCounts
 from app.store.rows import clean, insert, now, read, read_one, to_record, writing
 from dpo_engine.preferences import Pair
 
@@ -31,6 +31,23 @@ class VerdictEvent:
     verdict_id: int
     event: EventKind
     at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """Standing left and right verdicts; `held_out` of them only measure."""
+
+    total: int
+    held_out: int
+    models: tuple[tuple[str, int], ...]
+    """(model reference, how many of the chosen responses it wrote), most first."""
+
+
+_SELECTED: dict[PairSelection, str] = {
+    "all": "",
+    "new": "AND verdicts.created_at > coalesce((SELECT max(created_at) FROM runs), '')",
+    "much_better": "AND verdicts.strength >= 2",
+}
 
 
 def give_verdict(
@@ -161,7 +178,29 @@ def counts(project: Project) -> VerdictCounts:
     )
 
 
-def training_pairs(project: Project) -> list[Pair]:
+def preferences(project: Project, selection: PairSelection = "all") -> Preferences:
+    """How many pairs `training_pairs` gives, and who wrote their chosen responses."""
+    rows = read(
+        project,
+        "counting the preferences",
+        f"""
+        SELECT candidates.model AS model, count(*) AS n, sum(comparisons.held_out) AS held_out
+        FROM comparisons
+        JOIN verdicts ON verdicts.id = comparisons.verdict_id
+        JOIN candidates ON candidates.id =
+            CASE comparisons.choice WHEN 'left' THEN comparisons.left_id ELSE comparisons.right_id END
+        WHERE comparisons.choice IN ('left', 'right') {_SELECTED[selection]}
+        GROUP BY candidates.model ORDER BY n DESC, model
+        """,  # noqa: S608 (one of three texts of this file)
+    )
+    return Preferences(
+        total=sum(row["n"] for row in rows),
+        held_out=sum(row["held_out"] for row in rows),
+        models=tuple((row["model"], row["n"]) for row in rows),
+    )
+
+
+def training_pairs(project: Project, selection: PairSelection = "all") -> list[Pair]:
     """What a run can train on: the standing left and right verdicts as pairs, oldest comparison first.
 
     The chosen text is that of the side that was judged better, wherever it came from.
@@ -169,7 +208,7 @@ def training_pairs(project: Project) -> list[Pair]:
     rows = read(
         project,
         "collecting the pairs",
-        """
+        f"""
         SELECT comparisons.id, comparisons.choice, strength, messages, split,
             lefts.text AS left_text, rights.text AS right_text
         FROM comparisons
@@ -177,9 +216,9 @@ def training_pairs(project: Project) -> list[Pair]:
         JOIN prompts ON prompts.id = comparisons.prompt_id
         JOIN candidates AS lefts ON lefts.id = left_id
         JOIN candidates AS rights ON rights.id = right_id
-        WHERE comparisons.choice IN ('left', 'right')
+        WHERE comparisons.choice IN ('left', 'right') {_SELECTED[selection]}
         ORDER BY comparisons.id
-        """,
+        """,  # noqa: S608 (one of three texts of this file)
     )
     pairs = []
     for row in rows:

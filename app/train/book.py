@@ -6,7 +6,7 @@ from typing import Any
 
 from app.store import runs, settings
 from app.store.handle import Project
-from app.store.records import Run
+from app.store.records import PairSelection, Run
 from app.store.rows import from_json, read
 from app.train.ingredients import Ingredients, load_ingredients
 from app.train.training import Outcome
@@ -31,11 +31,11 @@ class Book:
     form: Mapping[str, object]
 
 
-def load_book(project: Project) -> Book:
+def load_book(project: Project, selection: PairSelection = "all") -> Book:
     policy = settings.get_setting(project, POLICY_SETTING)
     form = settings.get_setting(project, FORM_SETTING)
     return Book(
-        ingredients=load_ingredients(project),
+        ingredients=load_ingredients(project, selection),
         policy=policy if isinstance(policy, str) and policy else STARTER.name,
         runs=tuple(runs.runs(project)),
         margins=_last_margins(project),

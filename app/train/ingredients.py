@@ -5,49 +5,47 @@ from dataclasses import dataclass
 
 from app.store import verdicts
 from app.store.handle import Project
-from app.store.rows import read
+from app.store.records import PairSelection
 from dpo_engine.config import TrainConfig
 
 FEW = 20
 """Below this many preferences a run says little about anything but those preferences."""
 
 
+SELECTIONS: tuple[tuple[PairSelection, str], ...] = (
+    ("all", "All preferences"),
+    ("new", "New since the last run"),
+    ("much_better", "Only much better"),
+)
+"""Which preferences to train on, with the words for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ingredients:
-    """Standing left and right verdicts; `held_out` of them only measure."""
+    """Standing left and right verdicts of a selection; `held_out` of them only measure."""
 
     preferences: int
     held_out: int
     policies: tuple[tuple[str, int], ...] = ()
     """(model reference, how many of the preferences it wrote the chosen response of), most first."""
+    selection: PairSelection = "all"
 
     @property
     def train(self) -> int:
         return self.preferences - self.held_out
 
 
-def load_ingredients(project: Project) -> Ingredients:
-    counts = verdicts.counts(project)
-    rows = read(
-        project,
-        "counting who wrote the responses",
-        """
-        SELECT candidates.model AS model, count(*) AS n FROM comparisons
-        JOIN candidates ON candidates.id =
-            CASE comparisons.choice WHEN 'left' THEN comparisons.left_id ELSE comparisons.right_id END
-        WHERE comparisons.choice IN ('left', 'right')
-        GROUP BY candidates.model ORDER BY n DESC, model
-        """,
-    )
+def load_ingredients(project: Project, selection: PairSelection = "all") -> Ingredients:
+    found = verdicts.preferences(project, selection)
     return Ingredients(
-        preferences=counts.preferences,
-        held_out=counts.held_out,
-        policies=tuple((row["model"], row["n"]) for row in rows),
+        preferences=found.total, held_out=found.held_out, policies=found.models, selection=selection
     )
 
 
 def obstacle(ingredients: Ingredients) -> str:
     """Why no run can start from these, and what to do; empty when one can."""
+    if not ingredients.preferences and ingredients.selection != "all":
+        return "No preference belongs to this selection. Choose all preferences, or give more verdicts."
     if not ingredients.preferences:
         return (
             "Give at least one verdict first: on Annotate, press 1 or 2 for the better of two responses. "

@@ -130,6 +130,7 @@ class TrainPage(QFrame):
         presenter = self._presenter
         self.destroyed.connect(presenter.listen(self._on_presenter_changed))
         self.destroyed.connect(presenter.listen_to_policy(self.policy_chosen.emit))
+        self.setup.pairs_chosen.connect(presenter.choose_pairs)
         self.setup.start_chosen.connect(presenter.choose_start)
         self.setup.folder_wanted.connect(self._on_model_folder_wanted)
         self.setup.settings_edited.connect(presenter.configure)

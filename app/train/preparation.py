@@ -13,7 +13,7 @@ from app.store import runs, settings, verdicts
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
-from app.store.records import Run
+from app.store.records import PairSelection, Run
 from app.train.background import Background
 from app.train.book import FORM_SETTING
 from dpo_engine import run_folder
@@ -33,6 +33,7 @@ class Preparation:
         store: StoreAccess,
         background: Background,
         policy: str,
+        selection: PairSelection,
         config: TrainConfig,
         done: Callable[[Run], None],
         failed: Callable[[str], None],
@@ -40,12 +41,16 @@ class Preparation:
         self._store = store
         self._background = background
         self._policy = policy
+        self._selection = selection
         self._config = config
         self._done = done
         self._failed = failed
 
     def begin(self) -> None:
-        self._store.submit(_material, self._on_material_read, self._on_store_failed)
+        selection = self._selection
+        self._store.submit(
+            lambda project: _material(project, selection), self._on_material_read, self._on_store_failed
+        )
 
     def _on_material_read(self, material: _Material) -> None:
         runs_dir, pairs = material
@@ -95,5 +100,5 @@ def changed_values(config: TrainConfig) -> dict[str, object]:
     return {name: value for name, value in dataclasses.asdict(config).items() if value != usual[name]}
 
 
-def _material(project: Project) -> _Material:
-    return project.runs_dir, verdicts.training_pairs(project)
+def _material(project: Project, selection: PairSelection) -> _Material:
+    return project.runs_dir, verdicts.training_pairs(project, selection)

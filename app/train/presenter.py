@@ -12,7 +12,7 @@ from app.engine_host.protocol import Engine
 from app.store import runs, settings
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
-from app.store.records import Run
+from app.store.records import PairSelection, Run
 from app.train.background import Background
 from app.train.book import POLICY_SETTING, Book, load_book, recover, with_outcome
 from app.train.conductor import Conductor, CurveView
@@ -46,6 +46,7 @@ class TrainPresenter:
         self._book: Book | None = None
         self._policy = STARTER.name
         self._start_from: str | None = None
+        self._selection: PairSelection = "all"
         self._folders: list[str] = []
         self._config = TrainConfig()
         self._form_problem = ""
@@ -117,9 +118,17 @@ class TrainPresenter:
     def refresh(self) -> None:
         """Count the verdicts and list the runs again."""
         if self._book is not None:
-            self._store.submit(load_book, self._on_book_loaded, self._on_store_failed)
+            selection = self._selection
+            self._store.submit(
+                lambda project: load_book(project, selection), self._on_book_loaded, self._on_store_failed
+            )
 
     # --- the form -------------------------------------------------------------------------------------
+
+    def choose_pairs(self, selection: PairSelection) -> None:
+        """Which preferences the next run trains on."""
+        self._selection = selection
+        self.refresh()
 
     def choose_start(self, reference: str) -> None:
         self._start_from = reference
@@ -161,6 +170,7 @@ class TrainPresenter:
             store=self._store,
             background=self._background,
             policy=state.start_from,
+            selection=self._selection,
             config=self._config,
             done=self._on_prepared,
             failed=self._on_preparation_failed,

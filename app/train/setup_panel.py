@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
+from app.train.ingredients import SELECTIONS
 from app.train.state import TrainState
 from app.train.wording import count, rate
 from app.widgets.config_form import ConfigForm
@@ -34,6 +35,8 @@ _SCROLL_BAR = 10
 class SetupPanel(QWidget):
     """`settings_edited` with every value of the form, or `settings_refused` with the first error."""
 
+    pairs_chosen = Signal(str)
+    """A `PairSelection`."""
     start_chosen = Signal(str)
     folder_wanted = Signal()
     settings_edited = Signal(dict)
@@ -43,6 +46,7 @@ class SetupPanel(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._counts, self._makers, self._advice = QLabel(), QLabel(), QLabel()
+        self.pairs = QComboBox()
         self.start_from = QComboBox()
         self.folder = QToolButton()
         self.methods = {name: QPushButton(words) for name, words, _ in METHODS}
@@ -111,6 +115,7 @@ class SetupPanel(QWidget):
 
     def _show_ingredients(self, state: TrainState) -> None:
         found = state.ingredients
+        self.pairs.setCurrentIndex(self.pairs.findData(found.selection))
         if state.loading:
             self._counts.setText("Counting the verdicts…")
         elif not found.preferences:
@@ -133,7 +138,11 @@ class SetupPanel(QWidget):
         for label in (self._method_help, self._help):
             set_role(label, "caption")
             label.setWordWrap(True)
+        self.pairs.setAccessibleName("Which preferences to train on")
+        for selection, words in SELECTIONS:
+            self.pairs.addItem(words, selection)
         column.addWidget(_heading("Train on"))
+        column.addWidget(self.pairs)
         column.addWidget(self._counts)
         column.addWidget(self._makers)
         column.addWidget(self._advice)
@@ -191,6 +200,7 @@ class SetupPanel(QWidget):
         return segments
 
     def _connect(self) -> None:
+        self.pairs.activated.connect(lambda _row: self.pairs_chosen.emit(self.pairs.currentData()))
         self.start_from.activated.connect(lambda _row: self.start_chosen.emit(self.start_from.currentData()))
         self.folder.clicked.connect(self.folder_wanted)
         for button in self.methods.values():

@@ -1,5 +1,6 @@
 """The whole job in the real window with the real engine and the starter model, as `--tour` does it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from app.store import runs, scores, settings, verdicts
 from app.store.project import create_project, open_reader
+from app.store.records import Run, ScoredPair
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +50,25 @@ def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp
     assert losses[0] == pytest.approx(0.6931, abs=1e-3)
     assert scores.scored_checkpoints(kept, run.id)["policy"] == counts.preferences
     assert settings.get_setting(kept, "policy") == run.folder
+    shown = {pair.pair: pair for pair in scores.scored_pairs(kept, run.id, "policy")}
     kept.close()
+    _agrees_with_the_command_line(shown, run, tmp_path / "scores.jsonl")
+
+
+def _agrees_with_the_command_line(shown: dict[str, ScoredPair], run: Run, out: Path) -> None:
+    """What the Inspector shows is what `score` prints for the same checkpoint."""
+    command = [sys.executable, "-m", "dpo_engine", "score", "--policy", run.folder, "--pairs", run.folder]
+    command += ["--reference", run.policy, "--beta", str(run.beta), "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=300)
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {row["id"] for row in rows} == set(shown)
+    for row in rows:
+        pair = shown[row["id"]]
+        for name in ("policy_chosen", "policy_rejected", "reference_chosen", "reference_rejected"):
+            assert getattr(pair, f"{name}_logp") == pytest.approx(row[f"{name}_logp"], abs=1e-3)
+        assert (pair.chosen_tokens, pair.rejected_tokens) == (row["chosen_tokens"], row["rejected_tokens"])
+        margin = run.beta * (row["chosen_log_ratio"] - row["rejected_log_ratio"])
+        assert row["margin"] == pytest.approx(margin, abs=1e-6)
 
 
 def test_a_tour_that_cannot_happen_fails(studio_home: Path, tmp_path: Path) -> None:

@@ -557,3 +557,21 @@ def test_events_of_held_out_pairs_are_stored_as_such(ready: Room) -> None:
     assert runs.metrics(ready.project, run.id) == [
         MetricRow(run_id=run.id, step=0, split="held_out", metrics={"eval_loss": 0.69})
     ]
+
+
+def test_a_run_trains_on_the_chosen_pairs(ready: Room) -> None:
+    """After a run, "new" has only what was judged since; a selection without pairs is a sentence."""
+    presenter = ready.presenter
+    presenter.start()
+    everything = presenter.state.ingredients.preferences
+    ready.engine.fail(ready.engine.last(Train).id, code="cancelled", message="")
+    presenter.choose_pairs("new")
+    assert presenter.state.ingredients.preferences == 0
+    assert "No preference belongs to this selection" in presenter.state.obstacle
+    assert not presenter.state.can_start
+    ready.judge(1)
+    presenter.refresh()
+    assert presenter.state.ingredients.preferences == 1
+    presenter.start()
+    pairs = run_folder.read_pairs(Path(ready.engine.last(Train).run))
+    assert len(pairs) == 1 < everything
