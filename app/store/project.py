@@ -14,6 +14,7 @@ from app.store.backups import back_up
 from app.store.errors import AlreadyOpen, NoPermission, NotAProject, ProjectExists, StoreError, explained
 from app.store.handle import Project
 from app.store.migrations import STEPS, Step
+from dpo_engine.files import sync_folder
 
 __all__ = ["Project", "create_project", "open_or_create", "open_project", "open_reader"]
 
@@ -54,7 +55,7 @@ def create_project(path: Path, *, with_starter_prompts: bool = True) -> Project:
                 _build(part, with_starter_prompts)
                 _set_leftovers_aside(path)
                 part.rename(path)
-                _flush_folder(path.parent)
+                sync_folder(path.parent)
         finally:
             for leftover in _with_logs(part):
                 leftover.unlink(missing_ok=True)
@@ -181,14 +182,3 @@ def _set_leftovers_aside(path: Path) -> None:
 
 def _with_logs(path: Path) -> list[Path]:
     return [path] + [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power cut; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
