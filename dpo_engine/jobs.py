@@ -1,6 +1,7 @@
 """What is done for each kind of request, as an iterator of events."""
 
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 from dpo_engine.errors import BadInput
 from dpo_engine.events import Event, ModelLoaded, Note, Progress
@@ -68,7 +69,7 @@ def _taken(
     """A model from the shelf, loaded where it is not there; its notes are told when it is loaded."""
     there = shelf.has(reference, request.device, request.dtype)
     if not there:
-        yield Progress(request=request.id, stage=f"Loading {reference}", done=0, total=0)
+        yield Progress(request=request.id, stage=f"Loading {_short(reference)}", done=0, total=0)
     loaded = shelf.take(reference, request.device, request.dtype)
     yield ModelLoaded(
         request=request.id,
@@ -82,3 +83,9 @@ def _taken(
         for note in loaded.notes:
             yield Note(request=request.id, message=note)
     return loaded
+
+
+def _short(reference: str) -> str:
+    """A run or a folder by its last name; anything else as it is."""
+    path = Path(reference)
+    return path.name if path.is_absolute() else reference

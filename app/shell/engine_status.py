@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.engine_host.state import EngineState
+from app.words import time_left
 from dpo_engine import events
 from dpo_engine.events import Event
 
@@ -86,15 +87,6 @@ class EngineStatusFold:
         training = [words for words in self._doing.values() if words.startswith("Training")]
         words = training or list(self._doing.values())
         self.status = replace(self.status, words=words[-1] if words else self._resting)
-
-
-def time_left(seconds: float) -> str:
-    """ "4 min left": rounded so that it does not flicker."""
-    if seconds < 60:
-        return "under a minute left"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min left"
-    return f"{seconds / 3600:.1f} h left"
 
 
 def _progress_words(event: events.Progress) -> str:

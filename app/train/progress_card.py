@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.train.training import TrainingProgress
-from app.train.wording import PHASE_WORDS, short_name, time_left
+from app.train.wording import PHASE_WORDS, short_name
+from app.words import time_left
 
 
 class ProgressCard(QFrame):

@@ -1,7 +1,7 @@
 """The status bar's words, from the engine's events."""
 
 from app.engine_host.state import EngineState
-from app.shell.engine_status import EngineStatusFold, time_left
+from app.shell.engine_status import EngineStatusFold
 from dpo_engine import events
 
 
@@ -54,9 +54,3 @@ def test_device_and_memory() -> None:
     fold = _ready()
     fold.on_event(events.DeviceMemory(used=3 * 2**30, total=8 * 2**30))
     assert fold.status.device_words == "CPU · 3.0 of 8.0 GB"
-
-
-def test_time_left_is_rounded() -> None:
-    assert time_left(20) == "under a minute left"
-    assert time_left(170) == "3 min left"
-    assert time_left(7200) == "2.0 h left"

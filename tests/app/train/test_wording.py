@@ -15,9 +15,9 @@ from app.train.wording import (
     figure,
     rate,
     short_name,
-    time_left,
     when,
 )
+from app.words import time_left
 
 
 @pytest.mark.parametrize(
