@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 
-from dpo_engine import checkpoint, run_folder, training_state
+from dpo_engine import checkpoint, run_folder, run_lock, training_state
 from dpo_engine.batches import PairBatch, collate
 from dpo_engine.checkpoint import Checkpoint
 from dpo_engine.errors import Cancelled, EngineError, OutOfMemory, TrainingDiverged, from_os_error
@@ -57,6 +57,17 @@ def train(
     """
     run = Path(request.run)
     spec = run_folder.read_spec(run)
+    lock = yield from run_lock.take(run, request.id, lambda: directive() != "go")
+    try:
+        yield from _train_locked(request, directive, load, run, spec)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _train_locked(
+    request: Train, directive: Callable[[], Directive], load: Loader, run: Path, spec: RunSpec
+) -> Iterator[Event]:
     found, warnings = starting_point(run, resume=request.resume)
     status = RunProgress(run, step=found.info.step if found else 0)
     try:

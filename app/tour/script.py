@@ -16,6 +16,7 @@ COMPARISONS = 12
 MODEL_SECONDS = 900.0
 WRITING_SECONDS = 300.0
 TRAINING_SECONDS = 1200.0
+_SOME_CHARACTERS = 160
 
 
 def whole_job(driver: Driver) -> Script:
@@ -41,11 +42,16 @@ def _start(driver: Driver) -> Script:
         yield Until("a third of the model", lambda: _a_third_or_more(driver), MODEL_SECONDS)
         driver.picture("getting-the-model")
     yield Until("the first words of both responses", lambda: eyes.both_begun(driver), MODEL_SECONDS)
+    yield Until("some more of them", lambda: _some_lines(driver) or eyes.can_judge(driver), WRITING_SECONDS)
     driver.picture("responses-being-written")
 
 
 def _a_third_or_more(driver: Driver) -> bool:
     return eyes.fetched(driver) > 0.3 or not eyes.busy(driver)
+
+
+def _some_lines(driver: Driver) -> bool:
+    return all(len(text) > _SOME_CHARACTERS for text in eyes.responses(driver))
 
 
 def _annotate(driver: Driver) -> Script:
