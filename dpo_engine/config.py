@@ -245,7 +245,7 @@ class SamplingConfig:
     """How candidates are drawn from the policy. Stored with each candidate, so it can be drawn again."""
 
     temperature: float = option(
-        0.9,
+        0.7,
         label="Temperature",
         minimum=0.0,
         maximum=5.0,
