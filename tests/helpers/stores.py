@@ -3,6 +3,8 @@
 store = DirectStore(project)        # work is done and answered inside `submit`
 store.hold(); …; store.release()    # work is done, the answers wait
 store.fail_next(StoreFull("…"))     # the next work is not done, and fails with this
+store.failing = StoreFull("…")      # no work is done until this is None again
+store.submitted                     # how often it was asked for something
 """
 
 from collections.abc import Callable
@@ -17,6 +19,8 @@ T = TypeVar("T")
 class DirectStore:
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.submitted = 0
+        self.failing: StoreError | None = None
         self._holding = False
         self._held: list[Callable[[], None]] = []
         self._faults: list[StoreError] = []
@@ -24,9 +28,12 @@ class DirectStore:
     def submit(
         self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
     ) -> None:
+        self.submitted += 1
         try:
             if self._faults:
                 raise self._faults.pop(0)
+            if self.failing is not None:
+                raise self.failing
             result = work(self.project)
         except StoreError as error:
             problem = error

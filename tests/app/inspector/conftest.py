@@ -7,8 +7,9 @@ import pytest
 
 from app.inspector.presenter import InspectorPresenter
 from app.store.handle import Project
-from tests.app.inspector.scenes import DirectStore, new_project
+from tests.app.inspector.scenes import new_project
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """A real project on disk with a run in it, a store that answers at once, and scores made of thin air."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.project import create_project
 from app.store.records import Run, RunStatus, ScoredPair
@@ -16,43 +15,6 @@ from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Message, Pair
 
 T = TypeVar("T")
-
-
-class DirectStore:
-    """A `StoreAccess` that does the work inside `submit`; `hold` keeps answers back until `release`."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.writes = 0
-        self._holding = False
-        self._held: list[Callable[[], None]] = []
-
-    def submit(
-        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> None:
-        self.writes += 1
-        try:
-            result = work(self.project)
-        except StoreError as error:
-            problem = error
-            self._answer(lambda: failed(problem))
-        else:
-            self._answer(lambda: done(result))
-
-    def hold(self) -> None:
-        self._holding = True
-
-    def release(self) -> None:
-        self._holding = False
-        held, self._held = self._held, []
-        for answer in held:
-            answer()
-
-    def _answer(self, answer: Callable[[], None]) -> None:
-        if self._holding:
-            self._held.append(answer)
-        else:
-            answer()
 
 
 def new_project(folder: Path) -> Project:

@@ -16,8 +16,9 @@ from app.shell.theme import Theme
 from app.store.handle import Project
 from app.store.records import Run
 from dpo_engine.preferences import Message
-from tests.app.inspector.scenes import DirectStore, add_scene_run, make_pairs, make_scores
+from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 HOSTILE = "<script>alert(1)</script> <img src='http://example.com/a.png'> [x](file:///etc/passwd) **bold**"
 ARABIC = "مرحباً جاري العزيز، أعتذر عن الضوضاء ليلة أمس."

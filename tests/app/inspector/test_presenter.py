@@ -20,8 +20,9 @@ from dpo_engine.events import (
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Pair
 from dpo_engine.requests import Cancel, Score, Train
-from tests.app.inspector.scenes import DirectStore, add_scene_run, make_pairs, make_scores
+from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 PAIRS = make_pairs(9, held_out=3)
 SCORES = make_scores(PAIRS)
@@ -157,12 +158,12 @@ def test_results_that_come_during_a_write_go_with_the_next_one(
     open_page(presenter)
     request = engine.open[0]
     store.hold()
-    before = store.writes
+    before = store.submitted
     for start in range(0, 8, 2):
         engine.emit(PairsScored(request=request, scores=tuple(SCORES[start : start + 2])))
     engine.emit(PairsScored(request=request, scores=tuple(SCORES[8:])))
     engine.finish(request)
-    assert store.writes == before + 1
+    assert store.submitted == before + 1
     store.release()
     assert presenter.state.complete
     assert table_ids(presenter) == [pair.id for pair in PAIRS]

@@ -18,8 +18,9 @@ from dpo_engine.events import (
     RequestStarted,
 )
 from dpo_engine.requests import Cancel, Score
-from tests.app.inspector.scenes import DirectStore, add_scene_run, make_pairs, make_scores
+from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 PAIRS = make_pairs(9, held_out=3)
 SCORES = make_scores(PAIRS)

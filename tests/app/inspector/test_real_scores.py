@@ -18,7 +18,8 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.events import Evaluated, Event, RequestFailed, RequestFinished, StepDone
 from dpo_engine.requests import Control, Request, Shutdown, Train
 from dpo_engine.session import Session
-from tests.app.inspector.scenes import DirectStore, make_pairs
+from tests.app.inspector.scenes import make_pairs
+from tests.helpers.stores import DirectStore
 
 
 class ThreadedEngine:

@@ -7,52 +7,15 @@ from typing import TypeVar
 import pytest
 
 from app.store import comparisons, prompts, verdicts
-from app.store.errors import StoreError
 from app.store.project import Project, create_project
 from app.store.records import NewCandidate, Run
 from app.store.runs import runs
 from app.train.presenter import TrainPresenter
 from dpo_engine.preferences import Message, Split
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 T = TypeVar("T")
-
-
-class DirectStore:
-    """A `StoreAccess` that does the work at once; `held` keeps answers back until `release`."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.submitted = 0
-        self.failing: StoreError | None = None
-        self.held = False
-        self._answers: list[Callable[[], None]] = []
-
-    def submit(
-        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> None:
-        self.submitted += 1
-        try:
-            if self.failing is not None:
-                raise self.failing
-            result = work(self.project)
-        except StoreError as error:
-            problem = error
-            self._answer(lambda: failed(problem))
-            return
-        self._answer(lambda: done(result))
-
-    def release(self) -> None:
-        self.held = False
-        answers, self._answers = self._answers, []
-        for answer in answers:
-            answer()
-
-    def _answer(self, answer: Callable[[], None]) -> None:
-        if self.held:
-            self._answers.append(answer)
-        else:
-            answer()
 
 
 class DirectBackground:

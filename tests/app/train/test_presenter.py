@@ -396,7 +396,7 @@ def test_the_list_never_shows_an_ended_run_as_training(ready: Room) -> None:
     ready.presenter.start()
     request = begin(ready)
     step(ready, request, 1)
-    ready.store.held = True
+    ready.store.hold()
     ready.engine.fail(request, code="out_of_memory", message="Too little memory.")
     (line,) = ready.presenter.state.runs
     assert (line.run.status, line.run.message, line.phase) == ("failed", "Too little memory.", None)
@@ -541,7 +541,7 @@ def test_curves_read_before_a_resume_are_cut_to_its_checkpoint(ready: Room) -> N
     curves = Curves()
     ready.presenter.draw_on(curves)
     ready.presenter.select(None)
-    ready.store.held = True
+    ready.store.hold()
     ready.presenter.resume_run(run.id)
     begin(ready, first=2)
     ready.store.release()
