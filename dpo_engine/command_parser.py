@@ -124,8 +124,14 @@ def _add_settings(parser: argparse.ArgumentParser, config: type[Any]) -> None:
     defaults = {entry.name: entry.default for entry in dataclasses.fields(config)}
     group = parser.add_argument_group("settings")
     for name, described in options_of(config).items():
+        flag = f"--{name.replace('_', '-')}"
+        if hints[name] is bool:
+            group.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=None, help=_help(described, None)
+            )
+            continue
         group.add_argument(
-            f"--{name.replace('_', '-')}",
+            flag,
             type=_plain_type(hints[name]),
             metavar="|".join(described.choices) or _METAVARS[_plain_type(hints[name])],
             help=_help(described, defaults[name]),

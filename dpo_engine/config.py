@@ -5,76 +5,40 @@ its metadata, and every value is checked when the object is made, so that a wron
 naming the field, long before a model is loaded.
 """
 
-import dataclasses
-import math
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-from dpo_engine.errors import BadInput
+from dpo_engine.options import Option, check, explain, option, options_of
 
-Method = Literal["lora", "full"]
-LossType = Literal["sigmoid"]
+__all__ = ["Option", "SamplingConfig", "TrainConfig", "explain", "options_of"]
+
+Method = Literal["lora", "full", "qlora"]
+LossType = Literal[
+    "sigmoid",
+    "ipo",
+    "hinge",
+    "robust",
+    "exo_pair",
+    "nca_pair",
+    "bco_pair",
+    "sppo_hard",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sigmoid_norm",
+    "simpo",
+    "orpo",
+]
 DType = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Schedule = Literal["linear", "cosine", "constant"]
+Optimizer = Literal["adamw", "adamw_8bit"]
+Switch = Literal["auto", "on", "off"]
+BestBy = Literal["eval_loss", "eval_rewards/margins", "eval_rewards/accuracies"]
+Logger = Literal["none", "tensorboard", "trackio"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """How one setting presents itself: in a form, in `--help` and in an error."""
-
-    label: str
-    help: str
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    above: float | None = None
-    choices: tuple[str, ...] = ()
-    main: bool = False
-    """One of the few settings that stand in view; the others are under "All settings"."""
-    only_for: Method | None = None
-    """The method in which the setting acts; with another one it has no effect."""
-
-
-def option(default: Any, **description: Any) -> Any:
-    """A dataclass field with a default and an `Option`."""
-    return field(default=default, metadata={"option": Option(**description)})
-
-
-def options_of(config: type[Any] | Any) -> dict[str, Option]:
-    """Field name -> `Option`, in the order of definition."""
-    return {
-        entry.name: entry.metadata["option"]
-        for entry in dataclasses.fields(config)
-        if "option" in entry.metadata
-    }
-
-
-def explain(name: str, value: Any, described: Option) -> str | None:
-    """Why `value` cannot be the setting `name`, as a sentence; None when it can."""
-    if described.choices:
-        if value in described.choices:
-            return None
-        return f"{name} is {value!r}; it must be one of {', '.join(described.choices)}."
-    if value is None or isinstance(value, (bool, str, tuple)):
-        return None
-    if not math.isfinite(value):
-        return f"{name} is {value}; it must be a finite number."
-    if described.above is not None and value <= described.above:
-        return f"{name} is {value}; it must be above {described.above:g}."
-    if described.minimum is not None and value < described.minimum:
-        return f"{name} is {value}; it must be at least {described.minimum:g}."
-    if described.maximum is not None and value > described.maximum:
-        return f"{name} is {value}; it must be at most {described.maximum:g}."
-    return None
-
-
-def check(config: Any) -> None:
-    """Raise `BadInput` for the first setting out of its range."""
-    for name, described in options_of(config).items():
-        problem = explain(name, getattr(config, name), described)
-        if problem:
-            raise BadInput(problem)
+_ADAPTER = ("method", ("lora", "qlora"))
+_SMOOTHED = ("loss_type", ("sigmoid", "robust", "exo_pair"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +48,8 @@ class TrainConfig:
     method: Method = option(
         "lora",
         label="Method",
-        choices=("lora", "full"),
-        help="LoRA trains a small adapter and needs little memory; full trains every weight.",
+        choices=get_args(Method),
+        help="LoRA trains a small adapter; full trains every weight; QLoRA keeps the model in 4 bits (CUDA).",
     )
     beta: float = option(
         0.1,
@@ -118,7 +82,7 @@ class TrainConfig:
         minimum=1,
         maximum=4096,
         main=True,
-        help="Pairs in one forward pass. It changes memory and speed, not the curve of a full batch.",
+        help="Pairs in one optimizer step, times the accumulation. Memory does not depend on it.",
     )
     max_length: int = option(
         1024,
@@ -135,17 +99,71 @@ class TrainConfig:
         unit="batches",
         minimum=1,
         maximum=65536,
-        help="Batches whose gradients are summed into one optimizer step.",
+        help="Batches whose gradients are summed into one optimizer step: the same as a larger batch.",
     )
     loss_type: LossType = option(
-        "sigmoid", label="Loss", choices=("sigmoid",), help="−log σ(margin), the loss of the DPO paper."
+        "sigmoid",
+        label="Loss",
+        choices=get_args(LossType),
+        help="What is made small. sigmoid, −log σ(margin), is the loss of the DPO paper.",
+    )
+    loss_mix: str | None = option(
+        None,
+        label="Mixed with",
+        help='Further losses with their weights beside the first one\'s 1, for example "sft 0.2, ipo 0.5".',
     )
     label_smoothing: float = option(
         0.0,
         label="Label smoothing",
         minimum=0.0,
         maximum=0.499,
+        acts_with=_SMOOTHED,
         help="Share of verdicts assumed to be wrong (conservative DPO). 0 trusts every verdict.",
+    )
+    discopop_tau: float = option(
+        0.05,
+        label="DiscoPOP τ",
+        above=0.0,
+        maximum=10.0,
+        acts_with=("loss_type", ("discopop",)),
+        help="Temperature of the blend between the logistic and the exponential loss.",
+    )
+    simpo_gamma: float = option(
+        0.5,
+        label="SimPO γ",
+        minimum=0.0,
+        maximum=100.0,
+        acts_with=("loss_type", ("simpo",)),
+        help="The margin between chosen and rejected that SimPO aims for.",
+    )
+    sync_ref_model: bool = option(
+        False,
+        label="Reference follows",
+        acts_with=("method", ("full",)),
+        help="TR-DPO: every few steps the reference moves towards the policy.",
+    )
+    ref_model_mixup_alpha: float = option(
+        0.6,
+        label="How far it follows",
+        above=0.0,
+        maximum=1.0,
+        acts_with=("sync_ref_model", (True,)),
+        help="The policy's share in the new reference: 1 copies the policy.",
+    )
+    ref_model_sync_steps: int = option(
+        64,
+        label="It follows every",
+        unit="steps",
+        minimum=1,
+        maximum=1_000_000,
+        acts_with=("sync_ref_model", (True,)),
+        help="Optimizer steps between two moves of the reference.",
+    )
+    optim: Optimizer = option(
+        "adamw",
+        label="Optimizer",
+        choices=get_args(Optimizer),
+        help="adamw_8bit keeps its moments in 8 bits: a quarter of their memory (CUDA, needs bitsandbytes).",
     )
     lr_scheduler_type: Schedule = option(
         "linear",
@@ -160,6 +178,14 @@ class TrainConfig:
         minimum=0.0,
         maximum=1.0,
         help="Share of the steps in which the learning rate rises from zero.",
+    )
+    warmup_steps: int = option(
+        0,
+        label="Warm-up steps",
+        unit="steps",
+        minimum=0,
+        maximum=1_000_000,
+        help="Steps in which the learning rate rises from zero; above 0 it replaces the share.",
     )
     weight_decay: float = option(
         0.0, label="Weight decay", minimum=0.0, maximum=1.0, help="AdamW's decoupled weight decay."
@@ -176,7 +202,7 @@ class TrainConfig:
         label="LoRA rank",
         minimum=1,
         maximum=1024,
-        only_for="lora",
+        acts_with=_ADAPTER,
         help="Width of the adapter: more can learn more and needs more memory.",
     )
     lora_alpha: int = option(
@@ -184,7 +210,7 @@ class TrainConfig:
         label="LoRA alpha",
         minimum=1,
         maximum=4096,
-        only_for="lora",
+        acts_with=_ADAPTER,
         help="The adapter's output is scaled by alpha / rank.",
     )
     lora_dropout: float = option(
@@ -192,14 +218,52 @@ class TrainConfig:
         label="LoRA dropout",
         minimum=0.0,
         maximum=0.9,
-        only_for="lora",
+        acts_with=_ADAPTER,
         help="Dropout before the adapter while training.",
     )
     lora_target_modules: str = option(
         "all-linear",
         label="LoRA targets",
-        only_for="lora",
+        acts_with=_ADAPTER,
         help="Layers that get an adapter: all-linear, or names separated by commas.",
+    )
+    use_rslora: bool = option(
+        False,
+        label="Rank-stabilised LoRA",
+        acts_with=_ADAPTER,
+        help="The adapter's output is scaled by alpha / √rank, which lets large ranks learn.",
+    )
+    use_dora: bool = option(
+        False,
+        label="DoRA",
+        acts_with=_ADAPTER,
+        help="The adapter also learns the length of each weight column: closer to full, and slower.",
+    )
+    gradient_checkpointing: Switch = option(
+        "auto",
+        label="Activation checkpointing",
+        choices=get_args(Switch),
+        help="Compute activations again instead of keeping them. Auto: only where memory would run out.",
+    )
+    micro_batch_tokens: int | None = option(
+        None,
+        label="Tokens at once",
+        unit="tokens",
+        minimum=1,
+        maximum=100_000_000,
+        help="Most tokens in one forward pass. It changes memory and speed, not the curve. Empty: measured.",
+    )
+    on_out_of_memory: Literal["stop", "skip"] = option(
+        "stop",
+        label="A pair too large",
+        choices=("stop", "skip"),
+        help="What to do when one pair alone does not fit into memory.",
+    )
+    torch_compile: Switch = option(
+        "auto",
+        label="Compile",
+        choices=get_args(Switch),
+        help="Compile the model into kernels of its own. Auto: where a run is long enough to gain by it.",
     )
     save_steps: int = option(
         20,
@@ -210,7 +274,11 @@ class TrainConfig:
         help="Steps between two checkpoints; a crash costs at most that many.",
     )
     save_total_limit: int = option(
-        2, label="Checkpoints kept", minimum=1, maximum=1000, help="Older checkpoints are deleted."
+        2,
+        label="Checkpoints kept",
+        minimum=1,
+        maximum=1000,
+        help="The newest ones, and beside them the best one. Older checkpoints are deleted.",
     )
     eval_steps: int = option(
         10,
@@ -219,6 +287,47 @@ class TrainConfig:
         minimum=1,
         maximum=1_000_000,
         help="Steps between two measurements on the held-out pairs (if there are any).",
+    )
+    metric_for_best_model: BestBy = option(
+        "eval_loss",
+        label="Best by",
+        choices=get_args(BestBy),
+        help="Which held-out figure says which checkpoint is the best one.",
+    )
+    load_best_model_at_end: bool = option(
+        False,
+        label="End with the best",
+        help="The run's policy is the one of the best held-out check, not of the last step.",
+    )
+    early_stopping_patience: int = option(
+        0,
+        label="Stop early after",
+        unit="checks",
+        minimum=0,
+        maximum=100_000,
+        help="End when so many held-out checks in a row brought nothing better; 0 never does.",
+    )
+    eval_samples: int = option(
+        0,
+        label="Sampled prompts",
+        unit="prompts",
+        minimum=0,
+        maximum=64,
+        help="At every held-out check the policy answers the same few prompts, to be read.",
+    )
+    eval_sample_tokens: int = option(
+        128,
+        label="Longest sample",
+        unit="tokens",
+        minimum=1,
+        maximum=100_000,
+        help="A sampled response that reaches this length is cut there.",
+    )
+    report_to: Logger = option(
+        "none",
+        label="Also log to",
+        choices=get_args(Logger),
+        help="A local logger beside the run's own metrics; an optional extra installs it.",
     )
     seed: int = option(
         42, label="Seed", minimum=0, maximum=2**32 - 1, help="Same seed, same device: the same curve."
@@ -271,21 +380,3 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         check(self)
-
-
-def recommended_learning_rate(method: Method, pairs: int) -> float:
-    """A step size that moves a model visibly without breaking it, for so many pairs.
-
-    Published recipes (5e-6 for LoRA, 5e-7 to 1e-6 for full fine-tunes) are for 10^4 to 10^5 pairs; with a
-    few dozen they change nothing. Measured with a 135M model and 35 verdicts over 3 epochs: LoRA 2e-4
-    learned a held-out preference with healthy text, 5e-4 broke the text; full 1e-5 moved it slightly.
-    """
-    few, some, many = {"lora": (2e-4, 5e-5, 5e-6), "full": (1e-5, 5e-6, 1e-6)}[method]
-    return few if pairs < 500 else some if pairs < 10_000 else many
-
-
-def resolved(config: TrainConfig, pairs: int) -> TrainConfig:
-    """The same settings with every "recommended" value filled in for `pairs` training pairs."""
-    if config.learning_rate is not None:
-        return config
-    return dataclasses.replace(config, learning_rate=recommended_learning_rate(config.method, pairs))

@@ -21,10 +21,11 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from dpo_engine.config import TrainConfig, resolved
+from dpo_engine.config import TrainConfig
 from dpo_engine.conversations import Pair, Split
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.files import staged_folder, write_atomically
+from dpo_engine.recommendations import resolved
 from dpo_engine.snapshots import in_snapshot_order, pairs_hash, read_snapshot, write_snapshot
 
 FORMAT_VERSION = 1

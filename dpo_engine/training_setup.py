@@ -10,10 +10,11 @@ from typing import Any
 
 from dpo_engine import __version__, checkpoint, run_folder
 from dpo_engine.checkpoint import Checkpoint
-from dpo_engine.config import TrainConfig, resolved
+from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, EngineError
 from dpo_engine.models import LoadedModel
 from dpo_engine.plan import Plan, plan_of
+from dpo_engine.recommendations import resolved
 from dpo_engine.run_folder import RunSpec
 from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
 

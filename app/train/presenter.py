@@ -24,8 +24,9 @@ from app.train.starting_points import checked_model_folder, root_of, starting_po
 from app.train.state import RunLine, TrainState
 from app.train.training import Outcome
 from dpo_engine.catalogue import STARTER
-from dpo_engine.config import TrainConfig, recommended_learning_rate
+from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
+from dpo_engine.recommendations import recommended_learning_rate
 
 
 class TrainPresenter:

@@ -220,8 +220,13 @@ class SetupPanel(QWidget):
 
     def _show_method(self) -> None:
         self._method_help.setText(next(text for name, _, text in METHODS if name == self.method))
+        self._leave_out_idle()
+
+    def _leave_out_idle(self) -> None:
+        """Only what has an effect beside the other settings stands in the forms."""
+        values = {"method": self.method, **self.main.chosen(), **self.rest.chosen()}
         for form in (self.main, self.rest):
-            form.set_context(self.method)
+            form.set_context(values)
 
     def _on_field_described(self, text: str) -> None:
         self._describing = bool(text)
@@ -237,6 +242,7 @@ class SetupPanel(QWidget):
         self._restyle()
 
     def _on_settings_edited(self) -> None:
+        self._leave_out_idle()
         errors = self.errors()
         if errors:
             self.settings_refused.emit(next(iter(errors.values())))

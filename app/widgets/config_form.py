@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLine
 
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.widgets.field_values import FieldSpec, Parsed, fields_of, parse, text_of
+from app.widgets.field_values import FieldSpec, Parsed, choices_of, fields_of, parse, text_of
+from dpo_engine.options import acts
 
 FIELD_WIDTH = 104
 
@@ -53,6 +54,10 @@ class ConfigForm(QWidget):
             if row.in_use and not (parsed := row.parsed()).problem
         }
 
+    def chosen(self) -> dict[str, Any]:
+        """Setting -> value, for every field that offers a choice, in use or not."""
+        return {name: row.parsed().value for name, row in self._rows.items() if row.spec.kind == "choice"}
+
     def errors(self) -> dict[str, str]:
         """Setting -> sentence, for every field in use that holds no value."""
         found = {name: row.parsed().problem for name, row in self._rows.items() if row.in_use}
@@ -68,10 +73,10 @@ class ConfigForm(QWidget):
         """What an empty field stands for."""
         self._rows[name].set_placeholder(text)
 
-    def set_context(self, only_for: str) -> None:
-        """Leave out the settings that act only in another context (`Option.only_for`)."""
+    def set_context(self, values: Mapping[str, Any]) -> None:
+        """Leave out the settings that have no effect beside these values (`Option.acts_with`)."""
         for row in self._rows.values():
-            row.set_in_use(row.spec.option.only_for in (None, only_for))
+            row.set_in_use(acts(row.spec.option, values))
 
     def focus_first_error(self) -> None:
         for name in self.errors():
@@ -145,8 +150,8 @@ class FieldRow(QWidget):
     def _new_field(self) -> QLineEdit | QComboBox:
         if self.spec.kind == "choice":
             box = QComboBox()
-            for choice in self.spec.option.choices:
-                box.addItem(choice, choice)
+            for label, value in choices_of(self.spec):
+                box.addItem(label, value)
             box.currentIndexChanged.connect(self._on_field_changed)
             return box
         line = QLineEdit()

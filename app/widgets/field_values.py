@@ -44,10 +44,19 @@ def fields_of(config: type[Any]) -> dict[str, FieldSpec]:
     }
 
 
+def choices_of(spec: FieldSpec) -> list[tuple[str, Any]]:
+    """What can be chosen, as words and as values."""
+    if spec.kind == "choice" and not spec.option.choices:
+        return [(text_of(value), value) for value in (False, True)]
+    return [(choice, choice) for choice in spec.option.choices]
+
+
 def text_of(value: Any) -> str:
-    """How a value stands in a field: `0.0002` as 0.0002, `5e-06` as 5e-6, None as nothing."""
+    """How a value stands in a field: `0.0002` as 0.0002, `5e-06` as 5e-6, None as nothing, True as on."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, float):
         text = f"{value:.12g}"
         mantissa, e, exponent = text.partition("e")
@@ -81,7 +90,7 @@ def _spec(name: str, option: Option, hint: Any, default: Any) -> FieldSpec:
     members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     kinds = [member for member in members if member is not type(None)]
     kind: Kind
-    if option.choices:
+    if option.choices or kinds == [bool]:
         kind = "choice"
     else:
         kind = "int" if kinds == [int] else "float" if kinds == [float] else "text"

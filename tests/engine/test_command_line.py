@@ -64,7 +64,7 @@ BAD = [
     (["fetch", "nonsense"], "no model 'nonsense'"),
     (["train", "--run", "R", "--beta", "much"], "--beta: invalid float value: 'much'"),
     (["train", "--run", "R", "--beta", "-1"], "beta is -1.0; it must be above 0"),
-    (["train", "--run", "R", "--method", "qlora"], "method is 'qlora'; it must be one of lora, full"),
+    (["train", "--run", "R", "--method", "qlora"], "method is 'magic'; it must be one of lora, full"),
     (["train", "--run", "R", "--bet", "0.1"], "Unrecognized arguments: --bet"),
     (["train", "--run", "R"], "give --policy and --pairs"),
     (["train", "--policy", "M", "--pairs", "none.jsonl", "--run", "R"], "none.jsonl"),

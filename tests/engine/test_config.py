@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from dpo_engine.config import SamplingConfig, TrainConfig, options_of, recommended_learning_rate, resolved
+from dpo_engine.config import SamplingConfig, TrainConfig, options_of
 from dpo_engine.errors import BadInput
+from dpo_engine.recommendations import recommended_learning_rate, resolved
 
 
 @pytest.mark.parametrize("config", [TrainConfig, SamplingConfig])
@@ -53,3 +54,11 @@ def test_the_learning_rate_is_settled_by_method_and_pairs(method: str, pairs: in
 def test_a_given_learning_rate_stays() -> None:
     config = TrainConfig(learning_rate=3e-5)
     assert resolved(config, 35) is config
+
+
+def test_a_setting_changed_where_it_has_no_effect_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"^lora_r is 8, but has no effect while method is full\."):
+        TrainConfig(method="full", lora_r=8)
+    with pytest.raises(BadInput, match=r"^label_smoothing is 0.1, but has no effect while"):
+        TrainConfig(loss_type="ipo", label_smoothing=0.1)
+    assert TrainConfig(method="full", lora_r=TrainConfig().lora_r).method == "full"

@@ -115,11 +115,11 @@ def test_choices_are_chosen_by_key(form: ConfigForm) -> None:
 def test_settings_of_another_method_are_left_out(form: ConfigForm) -> None:
     type_into(form, "lora_r", "0")
     assert "lora_r" in form.errors()
-    form.set_context("full")
+    form.set_context({**form.chosen(), "method": "full"})
     assert form.errors() == {}
     assert "lora_r" not in form.values()
     assert form.field("lora_r").isHidden()
-    form.set_context("lora")
+    form.set_context(form.chosen())
     assert "lora_r" in form.errors()
 
 
