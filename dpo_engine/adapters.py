@@ -1,4 +1,4 @@
-"""LoRA adapters: put a saved one on a model, melt one into it, or begin a fresh one."""
+"""LoRA adapters, DoRA and rsLoRA among them: put a saved one on a model, melt one into it, or begin one."""
 
 import warnings
 from pathlib import Path
@@ -10,10 +10,22 @@ from safetensors.torch import load_file
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, ModelUnusable
-from dpo_engine.exact_lora import make_sums_exact
+from dpo_engine.exact_lora import begin_dora, make_sums_exact
 from dpo_engine.model_files import read_json
 
 _MAX_RANK = 8192
+_OTHER_KINDS = (
+    "alora_invocation_tokens",
+    "arrow_config",
+    "kasa_config",
+    "layer_replication",
+    "megatron_config",
+    "monteclora_config",
+    "use_bdlora",
+    "use_qalora",
+    "velora_config",
+)
+"""Settings of peft that make something else of LoRA's layers, or of the model."""
 _HARMLESS_STARTS = (True, False, "gaussian", "orthogonal")
 """Ways to begin an adapter that leave the model's own weights as they are."""
 
@@ -69,6 +81,8 @@ def begin(model: Any, config: TrainConfig, base: str) -> PeftModel:
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         target_modules=targets,
+        use_rslora=config.use_rslora,
+        use_dora=config.use_dora,
         fan_in_fan_out=_has_transposed_layers(model),
     )
     try:
@@ -78,6 +92,8 @@ def begin(model: Any, config: TrainConfig, base: str) -> PeftModel:
             f"lora_target_modules is {wanted!r}, which fits no layer of this model. "
             "Use all-linear, or names of its layers such as q_proj,v_proj."
         ) from error
+    if config.use_dora:
+        begin_dora(adapted)
     adapted.peft_config["default"].base_model_name_or_path = base  # not before: peft warns of two names
     return adapted
 
@@ -97,16 +113,19 @@ def _checked_config(folder: Path) -> LoraConfig:
         raise ModelUnusable(
             f"The adapter {folder} is of the kind {raw.get('peft_type')}; only LoRA is known."
         )
-    if raw.get("megatron_config") or raw.get("layer_replication"):
-        raise ModelUnusable(f"The adapter {folder} changes the model itself, which is not done here.")
+    for name in _OTHER_KINDS:
+        if raw.get(name):
+            raise ModelUnusable(f"The adapter {folder} is of a kind that is not known here ({name}).")
     if raw.get("init_lora_weights", True) not in _HARMLESS_STARTS:
         raise ModelUnusable(
             f"The adapter {folder} was begun with {raw['init_lora_weights']!r}, which needs changed model "
             "weights. Convert it to a plain LoRA adapter first."
         )
-    rank = raw.get("r")
-    if not isinstance(rank, int) or not 0 < rank <= _MAX_RANK:
-        raise ModelUnusable(f"The adapter {folder} has the rank {rank!r}, which cannot be.")
+    by_layer = raw.get("rank_pattern") or {}
+    ranks = [raw.get("r"), *(by_layer.values() if isinstance(by_layer, dict) else [by_layer])]
+    for rank in ranks:
+        if not isinstance(rank, int) or not 0 < rank <= _MAX_RANK:
+            raise ModelUnusable(f"The adapter {folder} has the rank {rank!r}, which cannot be.")
     try:
         config: LoraConfig = LoraConfig.from_pretrained(folder)
     except Exception as error:  # foreign file, as above

@@ -3,16 +3,18 @@
     checkpoints/step-000040/
       policy/                what the policy is at this step; can be used as a model by itself
       training.safetensors   float32 weights, optimizer moments, random states, reference log-probs
-      state.json             `CheckpointInfo`: step, config, hashes, and the size of every file
+      state.json             `CheckpointInfo`: step, counts, config, hashes, size and CRC-32 of every file
 
 A checkpoint is filled in a temporary folder, flushed to the disk and renamed, so a folder with its name is
-whole; one that lost a part afterwards (a torn copy) is noticed by its file sizes and passed over.
+whole; one that was damaged afterwards (a torn copy, a failing disk) is noticed and passed over. CRC-32 finds
+accidents at 4 GB/s; it is no proof against somebody who means harm, and nothing in a checkpoint can run.
 """
 
 import dataclasses
 import shutil
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -24,27 +26,33 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.files import TEMPORARY_PREFIX, staged_folder
 from dpo_engine.policy_files import errors_as_os_errors
-from dpo_engine.run_folder import RunSpec, checkpoint_folder, checkpoints
+from dpo_engine.run_folder import MAY_DIFFER, RunSpec, checkpoint_folder, checkpoints
+from dpo_engine.standing import Standing
 
 FORMAT_VERSION = 1
-MAY_DIFFER = {"save_steps", "save_total_limit", "eval_steps", "device"}
-"""Settings that a resumed run may change: they do not bend the curve."""
-
+_CHUNK = 4 * 1024 * 1024
 _MAX_STATE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
+class CheckpointInfo(Standing):
     format_version: int
     step: int
-    num_tokens: int
-    skipped_steps: int
+    measured_step: int | None = None
+    sampled_step: int | None = None
     config: TrainConfig
     pairs_hash: str
     fingerprint: str
     """Of the model that the run started from."""
     files: dict[str, int]
     """Path inside the checkpoint -> size in bytes."""
+    checksums: dict[str, int] = field(default_factory=dict)
+    """Path inside the checkpoint -> CRC-32 (RFC 1952); empty in those of an older version."""
+
+    @property
+    def standing(self) -> Standing:
+        own = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(Standing)}
+        return Standing(**own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +74,11 @@ def save(
     spec: RunSpec,
     *,
     step: int,
-    num_tokens: int,
-    skipped_steps: int,
+    standing: Standing,
     tensors: dict[str, Tensor],
     write_policy: Callable[[Path], None],
 ) -> Path:
-    """Write the checkpoint of `step`, then delete those beyond `save_total_limit`.
+    """Write the checkpoint of `step`, then delete those beyond `save_total_limit`, but never the best one.
 
     Raises `DiskFull` (or what the system said) with every earlier checkpoint intact.
     """
@@ -86,19 +93,19 @@ def save(
                 staged / "training.safetensors",
             )
             info = CheckpointInfo(
+                **{entry.name: getattr(standing, entry.name) for entry in dataclasses.fields(Standing)},
                 format_version=FORMAT_VERSION,
                 step=step,
-                num_tokens=num_tokens,
-                skipped_steps=skipped_steps,
                 config=spec.config,
                 pairs_hash=spec.pairs_hash,
                 fingerprint=spec.fingerprint,
                 files=_sizes(staged),
+                checksums={name: _crc32(staged / name) for name in _sizes(staged)},
             )
             (staged / "state.json").write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=2))
     except OSError as error:
         raise from_os_error(error, f"saving the checkpoint of step {step}") from error
-    _delete_old(run, spec.config.save_total_limit)
+    _delete_old(run, spec.config.save_total_limit, newest=step, best=standing.best.step)
     return folder
 
 
@@ -107,10 +114,18 @@ def latest(run: Path) -> tuple[Checkpoint | None, list[str]]:
     warnings: list[str] = []
     for _, folder in reversed(checkpoints(run)):
         try:
-            return Checkpoint(folder=folder, info=_read_whole(folder)), warnings
+            return read(folder), warnings
         except BadInput as error:
-            warnings.append(str(error))
+            warnings.append(f"{error} It is passed over.")
     return None, warnings
+
+
+def read(folder: Path) -> Checkpoint:
+    """The checkpoint in `folder`. Raises `BadInput` where it is not whole."""
+    try:
+        return Checkpoint(folder=folder, info=_read_whole(folder))
+    except OSError as error:
+        raise BadInput(f"The checkpoint {folder.name} cannot be read ({error.strerror or error}).") from error
 
 
 def check_fits(found: Checkpoint, spec: RunSpec) -> None:
@@ -140,19 +155,22 @@ def check_fits(found: Checkpoint, spec: RunSpec) -> None:
 
 def _read_whole(folder: Path) -> CheckpointInfo:
     state = folder / "state.json"
-    passed_over = f"The checkpoint {folder.name} is incomplete and is passed over"
+    unusable = f"The checkpoint {folder.name} is incomplete or damaged"
     if not state.is_file() or state.stat().st_size > _MAX_STATE_BYTES:
-        raise BadInput(f"{passed_over}: it has no usable state.json.")
+        raise BadInput(f"{unusable}: it has no usable state.json.")
     try:
         info = msgspec.json.decode(state.read_bytes(), type=CheckpointInfo)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{passed_over}: its state.json is damaged ({error}).") from error
+        raise BadInput(f"{unusable}: its state.json makes no sense ({error}).") from error
     if info.format_version > FORMAT_VERSION:
-        raise BadInput(f"{passed_over}: a newer version of DPO Studio made it.")
+        raise BadInput(f"The checkpoint {folder.name} cannot be used: a newer version of DPO Studio made it.")
     present = _sizes(folder)
     for name, size in info.files.items():
         if present.get(name) != size:
-            raise BadInput(f"{passed_over}: {name} is missing or has the wrong size.")
+            raise BadInput(f"{unusable}: {name} is missing or has the wrong size.")
+    for name, checksum in info.checksums.items():
+        if name not in present or _crc32(folder / name) != checksum:
+            raise BadInput(f"{unusable}: {name} is not what was written.")
     return info
 
 
@@ -164,9 +182,24 @@ def _sizes(folder: Path) -> dict[str, int]:
     }
 
 
-def _delete_old(run: Path, keep: int) -> None:
-    """Under a temporary name first, so that a half-deleted one never looks like a checkpoint."""
-    for _, folder in checkpoints(run)[:-keep]:
+def _crc32(path: Path) -> int:
+    value = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            value = zlib.crc32(chunk, value)
+    return value
+
+
+def _delete_old(run: Path, keep: int, *, newest: int, best: int) -> None:
+    """Keep the last `keep` up to `newest`, and the best one.
+
+    Later ones are damaged ones that were passed over: they count for nothing until the run gets past them.
+    Under a temporary name first, so that a half-deleted one never looks like a checkpoint.
+    """
+    passed = [(step, folder) for step, folder in checkpoints(run) if step <= newest]
+    for step, folder in passed[:-keep]:
+        if step == best:
+            continue
         doomed = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-old")
         folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)

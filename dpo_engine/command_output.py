@@ -17,6 +17,8 @@ from dpo_engine.events import (
     ModelFetched,
     Note,
     Progress,
+    Sample,
+    Sampled,
     StepDone,
     TrainingFinished,
     TrainingStarted,
@@ -146,13 +148,22 @@ def _in_words(event: Event) -> str:
                 f"margin {figures.get('eval_rewards/margins', 0.0):+.4f}  "
                 f"accuracy {figures.get('eval_rewards/accuracies', 0.0):.2f}"
             )
+        case Sampled():
+            return "\n".join(_sample_in_words(event.step, sample) for sample in event.samples)
         case CheckpointSaved():
             return f"checkpoint {event.path}"
         case TrainingFinished():
             how = "stopped" if event.stopped else "finished"
-            return f"{how} after step {event.step}; the policy is at {event.policy}"
+            whose = "" if event.policy_step is None else f" of step {event.policy_step}"
+            return f"{how} after step {event.step}; the policy{whose} is at {event.policy}"
         case _:
             return ""
+
+
+def _sample_in_words(step: int, sample: Sample) -> str:
+    asked, answer = one_line(sample.prompt[-1].content), one_line(sample.text)
+    cut = " …" if sample.finish_reason == "length" else ""
+    return f"after step {step}, asked: {asked}\n    {answer}{cut}"
 
 
 def _start_in_words(event: TrainingStarted) -> str:

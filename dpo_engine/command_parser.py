@@ -109,6 +109,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="M", help=f"of a new run: {MODEL_HELP}")
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="of a new run: JSONL, JSON or Parquet")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
+    parser.add_argument(
+        "--no-reference-cache",
+        dest="reference_cache",
+        action="store_false",
+        help="compute all reference log-probs anew, and keep none for later runs",
+    )
     _add_settings(parser, TrainConfig)
 
 

@@ -8,6 +8,7 @@ naming the field, long before a model is loaded.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from dpo_engine.loss_mix import check_losses
 from dpo_engine.options import Option, check, explain, option, options_of
 
 __all__ = ["Option", "SamplingConfig", "TrainConfig", "explain", "options_of"]
@@ -118,6 +119,7 @@ class TrainConfig:
         minimum=0.0,
         maximum=0.499,
         acts_with=_SMOOTHED,
+        or_named_in="loss_mix",
         help="Share of verdicts assumed to be wrong (conservative DPO). 0 trusts every verdict.",
     )
     discopop_tau: float = option(
@@ -126,6 +128,7 @@ class TrainConfig:
         above=0.0,
         maximum=10.0,
         acts_with=("loss_type", ("discopop",)),
+        or_named_in="loss_mix",
         help="Temperature of the blend between the logistic and the exponential loss.",
     )
     simpo_gamma: float = option(
@@ -134,6 +137,7 @@ class TrainConfig:
         minimum=0.0,
         maximum=100.0,
         acts_with=("loss_type", ("simpo",)),
+        or_named_in="loss_mix",
         help="The margin between chosen and rejected that SimPO aims for.",
     )
     sync_ref_model: bool = option(
@@ -347,6 +351,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        check_losses(self)
 
 
 @dataclass(frozen=True, kw_only=True)

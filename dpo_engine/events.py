@@ -7,6 +7,7 @@ Every event but `EngineReady` and `DeviceMemory` carries the `request` it answer
 from dataclasses import dataclass
 from typing import Literal
 
+from dpo_engine.conversations import Message
 from dpo_engine.pair_math import PairScore
 
 
@@ -156,6 +157,24 @@ class Evaluated:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What the policy says to `prompt` when it always takes the likeliest token."""
+
+    prompt: tuple[Message, ...]
+    text: str
+    finish_reason: Literal["end", "length"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """The run's fixed prompts, answered by the policy after `step` optimizer steps."""
+
+    request: str
+    step: int
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointSaved:
     request: str
     step: int
@@ -181,8 +200,13 @@ class TrainingFinished:
     request: str
     run: str
     step: int
+    """The last step done."""
     policy: str
     stopped: bool
+    policy_step: int | None = None
+    """The step whose policy this is, where it is not that of the last step but the best one."""
+    message: str = ""
+    """Why it ended before its last step by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +233,7 @@ Event = (
     | TrainingStarted
     | StepDone
     | Evaluated
+    | Sampled
     | CheckpointSaved
     | TrainingPaused
     | TrainingResumed

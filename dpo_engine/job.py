@@ -4,12 +4,13 @@ from typing import Literal
 
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import Evaluated, Event, Progress, StepDone, TrainingStarted
-from dpo_engine.requests import FetchModel, Generate, Request, Score, Train
+from dpo_engine.requests import FetchModel, Generate, GenerateMany, Request, Score, Train
 
-_RANKS: dict[type[Request], int] = {FetchModel: 0, Generate: 1, Score: 2, Train: 3}
+_RANKS: dict[type[Request], int] = {FetchModel: 0, Generate: 1, GenerateMany: 2, Score: 3, Train: 4}
 _DOING: dict[type[Request], str] = {
     FetchModel: "fetching a model",
     Generate: "writing responses",
+    GenerateMany: "writing responses ahead",
     Score: "scoring pairs",
     Train: "training",
 }

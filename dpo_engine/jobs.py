@@ -7,7 +7,7 @@ from dpo_engine.errors import BadInput
 from dpo_engine.events import Event, ModelLoaded, Note, Progress
 from dpo_engine.model_files import resolve
 from dpo_engine.models import LoadedModel
-from dpo_engine.requests import FetchModel, Generate, Request, Score, Train
+from dpo_engine.requests import FetchModel, Generate, GenerateMany, Request, Score, Train
 from dpo_engine.shelf import ModelShelf
 from dpo_engine.training import Directive
 
@@ -25,7 +25,7 @@ def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Direct
             from dpo_engine.fetching import fetch, known_model
 
             return fetch(known_model(request.model), request.id)
-        case Generate():
+        case Generate() | GenerateMany():
             return _generate(request, shelf)
         case Score():
             return _score(request, shelf)
@@ -33,11 +33,15 @@ def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Direct
             return _train(request, directive)
 
 
-def _generate(request: Generate, shelf: ModelShelf) -> Work:
-    from dpo_engine.generation import generate
+def _generate(request: Generate | GenerateMany, shelf: ModelShelf) -> Work:
+    from dpo_engine.generation import generate, generate_many
 
     loaded = yield from _taken(request, request.policy, shelf)
-    yield from generate(request, loaded)
+    decoder = shelf.decoder(loaded)
+    if isinstance(request, Generate):
+        yield from generate(request, loaded, decoder=decoder)
+    else:
+        yield from generate_many(request, loaded, decoder=decoder)
 
 
 def _score(request: Score, shelf: ModelShelf) -> Work:
@@ -64,7 +68,7 @@ def _train(request: Train, directive: Callable[[], Directive]) -> Work:
 
 
 def _taken(
-    request: Generate | Score, reference: str, shelf: ModelShelf
+    request: Generate | GenerateMany | Score, reference: str, shelf: ModelShelf
 ) -> Generator[Event, None, LoadedModel]:
     """A model from the shelf, loaded where it is not there; its notes are told when it is loaded."""
     there = shelf.has(reference, request.device, request.dtype)

@@ -15,7 +15,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from dpo_engine import adapters
+from dpo_engine import adapters, optimizers, quantization
 from dpo_engine.config import Device, DType, TrainConfig
 from dpo_engine.device import machine_memory, memory_of, pick_device, pick_dtype
 from dpo_engine.errors import EngineError, ModelUnusable, OutOfMemory
@@ -26,6 +26,7 @@ from dpo_engine.tokenization import ensure_chat_template
 _LARGEST = {"num_hidden_layers": 1024, "hidden_size": 2**17, "intermediate_size": 2**20, "vocab_size": 2**22}
 _MOST_STORED_TWICE = 2.0
 """A config may describe more numbers than are stored only where weights are shared."""
+_CPU = torch.device("cpu")
 _UNUSED_TOKENS = 64
 """Some published tokenizers know a few tokens that their model has no place for and never sees."""
 
@@ -66,19 +67,35 @@ def load_for_training(reference: str, config: TrainConfig) -> LoadedModel:
     """For training; the random generator in force decides where a fresh adapter begins.
 
     lora: the model's weights frozen in the type of the forward pass, a fresh adapter in float32.
+    qlora: likewise, with the frozen linear layers in 4 bits.
     full: every weight trainable in float32. Adapters that the model comes with are added to its weights in
-    float32 first. Errors as for `load`.
+    float32 first. Errors as for `load`; `BadInput` also for what only CUDA or an optional package can do.
     """
     device = pick_device(config.device)
+    optimizers.check_available(config, device)
+    if config.method == "qlora":
+        quantization.check_available(device)
     dtype = pick_dtype(config.dtype, device, "training")
     files = resolve(reference)
     if config.method == "full":
         model: Any = _base(files, files.adapters, torch.float32, device).requires_grad_(True)
         return _finished(files, model, _count(model), device, dtype)
-    base = _base(files, files.adapters, dtype, device).requires_grad_(False)
+    whole_on = _CPU if config.method == "qlora" else device
+    base = _base(files, files.adapters, dtype, whole_on).requires_grad_(False)
     parameters = _count(base)
+    if config.method == "qlora":
+        _quantize(files, base, parameters, device, dtype)
     model = adapters.begin(base, config, stable_reference(reference))
     return _finished(files, model, parameters, device, dtype)
+
+
+def _quantize(
+    files: ModelFiles, base: Any, parameters: int, device: torch.device, dtype: torch.dtype
+) -> None:
+    try:
+        quantization.quantize(base, device, dtype)
+    except torch.OutOfMemoryError as error:
+        raise _too_large(files.reference, parameters) from error
 
 
 def _finished(
@@ -86,7 +103,7 @@ def _finished(
 ) -> LoadedModel:
     tokenizer = _tokenizer(files.tokenizer)
     _check_tokens(files, model, tokenizer)
-    note = ensure_chat_template(tokenizer)
+    notes = [ensure_chat_template(tokenizer), quantization.NOTE if _in_four_bits(model) else None]
     try:
         on_device = model.to(device).eval()
     except torch.OutOfMemoryError as error:
@@ -99,7 +116,7 @@ def _finished(
         parameters=parameters,
         device=device,
         dtype=dtype,
-        notes=(note,) if note else (),
+        notes=tuple(note for note in notes if note),
     )
 
 
@@ -202,6 +219,10 @@ def _too_large(reference: str, parameters: int) -> OutOfMemory:
         f"The model {reference} has {parameters:,} parameters, more than fit into this device's memory. "
         "Use a smaller model, or bfloat16."
     )
+
+
+def _in_four_bits(model: Any) -> bool:
+    return bool(getattr(model, "is_loaded_in_4bit", False))
 
 
 def _count(model: Any) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ class Option:
     """One of the few settings that stand in view; the others are under "All settings"."""
     acts_with: tuple[str, tuple[Any, ...]] | None = None
     """Another setting and the values of it with which this one acts; None: always."""
+    or_named_in: str = ""
+    """A text setting in which one of these values may stand instead, among other words."""
 
 
 def option(default: Any, **description: Any) -> Any:
@@ -64,7 +67,8 @@ def acts(described: Option, value_of: Mapping[str, Any]) -> bool:
     if described.acts_with is None:
         return True
     name, values = described.acts_with
-    return value_of[name] in values
+    text = value_of.get(described.or_named_in) or ""
+    return value_of[name] in values or any(word in values for word in re.findall(r"\w+", text))
 
 
 def check(config: Any) -> None:

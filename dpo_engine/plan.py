@@ -5,13 +5,13 @@ Steps count from 1.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from dpo_engine.config import Schedule, TrainConfig
-
-MicroBatch = tuple[int, ...]
+from dpo_engine.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,6 @@ class Plan:
     """
 
     pairs: int
-    micro_batch: int
     pairs_per_step: int
     epochs: float
     seed: int
@@ -35,50 +34,53 @@ class Plan:
     def total_steps(self) -> int:
         return max(1, math.ceil(self.steps_per_epoch * self.epochs))
 
-    def step(self, number: int) -> list[MicroBatch]:
-        """The micro-batches of a step."""
+    def step(self, number: int) -> tuple[int, ...]:
+        """All pairs of a step."""
         epoch, place = divmod(number - 1, self.steps_per_epoch)
         start = place * self.pairs_per_step
-        taken = self._order(epoch)[start : start + self.pairs_per_step]
-        return in_batches(taken, self.micro_batch)
+        return tuple(self._order(epoch)[start : start + self.pairs_per_step].tolist())
 
     def epoch_after(self, number: int) -> float:
         """How many epochs have passed once `number` steps are done."""
         epochs, place = divmod(number, self.steps_per_epoch)
         return epochs + min(place * self.pairs_per_step / self.pairs, 1.0)
 
-    def _order(self, epoch: int) -> list[int]:
+    def _order(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
-        return torch.randperm(self.pairs, generator=generator).tolist()
+        return torch.randperm(self.pairs, generator=generator)
 
 
 def plan_of(config: TrainConfig, pairs: int) -> Plan:
     return Plan(
         pairs=pairs,
-        micro_batch=config.per_device_train_batch_size,
         pairs_per_step=config.per_device_train_batch_size * config.gradient_accumulation_steps,
         epochs=config.num_train_epochs,
         seed=config.seed,
     )
 
 
-def in_batches(members: list[int], size: int) -> list[MicroBatch]:
+def in_batches(members: Sequence[int], size: int) -> list[tuple[int, ...]]:
     return [tuple(members[start : start + size]) for start in range(0, len(members), size)]
 
 
-def rate_factor(schedule: Schedule, step: int, total_steps: int, warmup_ratio: float) -> float:
+def rate_factor(config: TrainConfig, step: int, total_steps: int) -> float:
     """What the learning rate is multiplied by in `step`: a linear rise to 1, then the schedule's fall.
 
     Unlike in transformers' schedulers no step has the rate 0, of which a run of ten steps would waste one.
     """
-    warmup = math.ceil(total_steps * warmup_ratio)
+    warmup = warmup_of(config, total_steps)
     if step <= warmup:
         return step / (warmup + 1)
     progress = (step - warmup - 1) / (total_steps - warmup)
-    match schedule:
+    match config.lr_scheduler_type:
         case "linear":
             return 1.0 - progress
         case "cosine":
             return 0.5 * (1.0 + math.cos(math.pi * progress))
         case "constant":
             return 1.0
+
+
+def warmup_of(config: TrainConfig, total_steps: int) -> int:
+    """Steps in which the learning rate rises: `warmup_steps`, or where that is 0 the share of all steps."""
+    return config.warmup_steps or math.ceil(total_steps * config.warmup_ratio)

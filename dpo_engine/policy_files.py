@@ -1,14 +1,19 @@
 """Saving what training has made: adapter or full weights as safetensors, tokenizer and model card."""
 
+import dataclasses
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dpo_engine import __version__
+from dpo_engine.config import TrainConfig, options_of
 from dpo_engine.files import staged_folder
+from dpo_engine.loss_mix import PAPERS, needs_reference, weighted_losses
 from dpo_engine.models import LoadedModel
+from dpo_engine.options import acts
 from dpo_engine.run_folder import RunSpec, policy_folder
 
 
@@ -17,6 +22,14 @@ def save_final(run: Path, loaded: LoadedModel, spec: RunSpec, step: int) -> Path
     final = policy_folder(run)
     with staged_folder(final) as folder:
         write_policy(folder, loaded, spec, step)
+    return final
+
+
+def copy_final(run: Path, policy: Path) -> Path:
+    """As `save_final`, from the policy folder of a checkpoint."""
+    final = policy_folder(run)
+    with staged_folder(final) as folder:
+        shutil.copytree(policy, folder, dirs_exist_ok=True)
     return final
 
 
@@ -49,13 +62,13 @@ tags:
 
 # {spec.name}
 
-Trained with DPO Studio {__version__} by Direct Preference Optimization
-([arXiv 2305.18290](https://arxiv.org/abs/2305.18290)) from `{spec.policy}`, which is also its reference.
+Trained with DPO Studio {__version__} by preference optimization from `{spec.policy}`,
+{"which is also its reference" if needs_reference(config) else "with a loss that has no reference"}.
 
 | | |
 |---|---|
 | method | {config.method} |
-| loss | {config.loss_type}, label smoothing {config.label_smoothing:g} |
+| loss | {_losses(config)} |
 | β | {config.beta:g} |
 | learning rate | {config.learning_rate:g}, {config.lr_scheduler_type}, warm-up {config.warmup_ratio:g} |
 | optimizer steps | {step} |
@@ -94,6 +107,17 @@ def _no_progress_bars() -> Iterator[None]:
     finally:
         if before:
             logging.enable_progress_bar()
+
+
+def _losses(config: TrainConfig) -> str:
+    """Each loss with its weight and a link to its paper, then those of its settings that act."""
+    losses = " + ".join(
+        f"{'' if weight == 1 else f'{weight:g} · '}[{name}](https://arxiv.org/abs/{PAPERS[name]})"
+        for name, weight in weighted_losses(config).items()
+    )
+    options, values = options_of(config), dataclasses.asdict(config)
+    own = [name for name in ("label_smoothing", "discopop_tau", "simpo_gamma") if acts(options[name], values)]
+    return ", ".join([losses, *(f"{options[name].label} {values[name]:g}" for name in own)])
 
 
 def _quoted(text: str) -> str:

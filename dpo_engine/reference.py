@@ -1,73 +1,86 @@
-"""Reference log-probs of a run's pairs: two numbers a pair, each computed once.
+"""The reference: what the policy's log-probs are compared with.
 
-Where they come from depends on the method. With LoRA the reference is the policy with its adapter off, so a
-pair's numbers can be computed when it is first met, from the very batch the policy sees. In a full fine-tune
-the reference is what the weights were before the first step: a frozen copy would double the memory, so all
-pairs are computed up front instead, and then two float32 a pair are all that is left of the reference
-(80 kB for 10,000 pairs). The table is saved with every checkpoint, so a resumed run compares with the same
-numbers to the last bit.
+`Reference.log_probs(batch)` is the one door; behind it is a table that each pair enters once
+(`reference_table`), a model that follows the policy (`reference_sync`), or nothing, for losses that look at
+the policy alone. `reference_setup` chooses. The functions here give log-probs under the reference while it
+can still be had from the policy's own model.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from dpo_engine.batches import PairBatch
-from dpo_engine.errors import EngineError
 from dpo_engine.log_probs import LogProbs
 
+Source = Callable[[PairBatch], Tensor]
+"""[2, pairs of the batch] float32 under the reference model: all chosen, then all rejected."""
 
-class Reference:
-    """The reference log-probs of `pairs` pairs; `log_probs(batch)` computes only what is not known yet."""
+Remark = tuple[Literal["info", "warning"], str]
 
-    def __init__(self, compute: Callable[[PairBatch], Tensor], pairs: int) -> None:
-        """`compute` gives [2, pairs of the batch] under the reference model."""
-        self._compute = compute
-        self._known = torch.full((2, pairs), float("nan"))
-        self._sealed = False
 
+class Reference(ABC):
+    """The reference log-probs of a run's pairs.
+
+    In this order: `load_state` when the run is resumed, `prepare` while the model's weights are still those
+    that were loaded, then `log_probs` for any batch and `stepped` after every optimizer step.
+    """
+
+    @abstractmethod
     def log_probs(self, batch: PairBatch) -> Tensor:
         """[2, pairs of the batch] float32 on the CPU: log π_ref(y_w|x), then log π_ref(y_l|x)."""
-        members = torch.tensor(batch.members)
-        if self._known[:, members].isnan().any():
-            self._fill(batch, members)
-        return self._known[:, members]
 
-    def fill(self, batches: Iterable[PairBatch]) -> Iterator[int]:
-        """Compute every batch now; yields how many pairs are done. Nothing can be computed afterwards."""
-        done = 0
-        for batch in batches:
-            self.log_probs(batch)
-            done += batch.pairs
-            yield done
-        self._sealed = True
+    def confirmed(self, batch: PairBatch, known: Tensor, policy: Tensor) -> Tensor:
+        """`known`, what `log_probs` gave for the batch, held against `policy`, what the policy gives.
 
-    def state(self) -> Tensor:
-        """[2, pairs]; NaN where a pair was not met yet."""
-        return self._known.clone()
+        Both [2, pairs]. Until the policy has moved it is the reference, so this is the moment at which
+        numbers of an earlier run can be checked at no cost. Later it changes nothing.
+        """
+        del batch, policy
+        return known
 
-    def load_state(self, known: Tensor) -> None:
-        if known.shape != self._known.shape:
-            raise EngineError("The checkpoint's reference log-probs are for another number of pairs.")
-        self._known = known.clone()
+    def prepare(self) -> bool:
+        """Get ready while the model's weights are as loaded.
+
+        True: every pair has to be asked for before they change, and then `seal` called, because the
+        reference cannot be had later.
+        """
+        return False
 
     def seal(self) -> None:
-        """From now on the reference model is gone: asking for an unknown pair is an error."""
-        self._sealed = True
+        """Every pair was asked for, and the weights are about to change."""
+        return
 
-    def _fill(self, batch: PairBatch, members: Tensor) -> None:
-        if self._sealed:
-            raise EngineError("A pair's reference log-probs were not computed before training began.")
-        computed = self._compute(batch).float().cpu()
-        unknown = self._known[:, members].isnan()
-        self._known[:, members] = torch.where(unknown, computed, self._known[:, members])
+    def stepped(self, step: int, *, moved: bool) -> None:
+        """Optimizer step `step` (from 1) is done; `moved`: it changed weights."""
+        del step, moved
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint has to keep, by name."""
+        return {}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what `state` gave, from a checkpoint's tensors. Raises `BadInput` where they do not fit."""
+        del tensors
+
+    def take_notes(self) -> list[Remark]:
+        """What is worth telling since the last call."""
+        return []
 
 
-def policy_itself(scorer: LogProbs) -> Callable[[PairBatch], Tensor]:
-    """[2, pairs] under the model as it is now: for a full fine-tune, before its first step."""
+class NoReference(Reference):
+    """For losses that compare the policy with nothing."""
+
+    def log_probs(self, batch: PairBatch) -> Tensor:
+        return torch.zeros(2, batch.pairs)
+
+
+def policy_itself(scorer: LogProbs) -> Source:
+    """The model as it is now: for a full fine-tune, before its first step."""
 
     def compute(batch: PairBatch) -> Tensor:
         with torch.no_grad():
@@ -76,8 +89,8 @@ def policy_itself(scorer: LogProbs) -> Callable[[PairBatch], Tensor]:
     return compute
 
 
-def policy_without_adapter(scorer: LogProbs) -> Callable[[PairBatch], Tensor]:
-    """[2, pairs] under the model that the policy's adapter was put on."""
+def policy_without_adapter(scorer: LogProbs) -> Source:
+    """The model that the policy's adapter was put on."""
 
     def compute(batch: PairBatch) -> Tensor:
         with torch.no_grad(), adapter_off(scorer):

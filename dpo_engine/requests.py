@@ -38,6 +38,31 @@ class Generate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromptToAnswer:
+    """One of several prompts, with the seed that `Generate` would take for it."""
+
+    prompt: tuple[Message, ...]
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateMany:
+    """Draw `n` candidates for each of several prompts in one batch, when nobody waits for one of them.
+
+    Events as for `Generate`; candidate i of prompt p has the index p·n + i. A prompt that cannot be answered
+    gets a `Note` and no candidate. A `Generate` that comes in meanwhile is answered first.
+    """
+
+    id: str
+    policy: str
+    prompts: tuple[PromptToAnswer, ...]
+    n: int = 2
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    device: Device = "auto"
+    dtype: DType = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """Log-probs of pairs under a policy and its reference; `PairsScored` as they come, in input order."""
 
@@ -61,9 +86,11 @@ class Train:
     id: str
     run: str
     resume: bool = False
+    reference_cache: bool = True
+    """Take reference log-probs from earlier runs beside this one's folder, and keep them for later ones."""
 
 
-Request = FetchModel | Generate | Score | Train
+Request = FetchModel | Generate | GenerateMany | Score | Train
 
 
 @dataclass(frozen=True, kw_only=True)

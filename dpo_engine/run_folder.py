@@ -5,7 +5,8 @@
       state.json                  `RunState`: how far it is; written by the engine, atomically
       pairs/train, pairs/held_out the snapshot of verdicts (datasets/Arrow, TRL's conversational format)
       metrics.jsonl               a line a step, appended and flushed
-      checkpoints/step-000040/    written beside, fsynced, then renamed; the last K stay
+      samples.jsonl               what the policy answered to the run's fixed prompts, a line a check
+      checkpoints/step-000040/    written beside, fsynced, then renamed; the last K and the best stay
       policy/                     the result: adapter or full weights (safetensors), tokenizer, model card
 
 Torch-free: the app creates the folder and reads it; the engine fills it.
@@ -13,7 +14,7 @@ Torch-free: the app creates the folder and reads it; the engine fills it.
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ import msgspec
 from dpo_engine.config import TrainConfig
 from dpo_engine.conversations import Pair, Split
 from dpo_engine.errors import BadInput, from_os_error
+from dpo_engine.events import Sample
 from dpo_engine.files import staged_folder, write_atomically
 from dpo_engine.recommendations import resolved
 from dpo_engine.snapshots import in_snapshot_order, pairs_hash, read_snapshot, write_snapshot
@@ -32,10 +34,22 @@ FORMAT_VERSION = 1
 
 RunStatus = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
+MAY_DIFFER = frozenset(
+    {
+        *("save_steps", "save_total_limit", "eval_steps", "report_to", "eval_samples", "eval_sample_tokens"),
+        *("early_stopping_patience", "load_best_model_at_end"),
+        *("device", "micro_batch_tokens", "on_out_of_memory", "gradient_checkpointing", "torch_compile"),
+    }
+)
+"""Settings that a resumed run may change: what is looked at, kept and told, when to end, and how the same
+numbers are computed. Every other one bends the curve, or (`metric_for_best_model`) is what the best
+checkpoint so far was chosen by."""
+
 _CHECKPOINT_NAME = re.compile(r"step-(\d{6,})")
 _MAX_FILE_BYTES = 16 * 1024 * 1024
 
 Document = TypeVar("Document")
+Line = TypeVar("Line", "StepMetrics", "StepSamples")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +73,18 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """How far the run is. `message` is a sentence when it failed or was interrupted."""
+    """How far the run is. `message` is a sentence when it failed, was interrupted or ended early."""
 
     status: RunStatus
     step: int = 0
     total_steps: int = 0
     message: str = ""
     updated_at: str = ""
+    best_step: int = 0
+    """Of the best held-out check so far, by the config's `metric_for_best_model`; 0: none yet."""
+    best_value: float | None = None
+    policy_step: int | None = None
+    """The step whose policy is the run's result; None until there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +94,14 @@ class StepMetrics:
     step: int
     split: Split
     metrics: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSamples:
+    """One line of `samples.jsonl`: the fixed prompts answered after `step` optimizer steps."""
+
+    step: int
+    samples: tuple[Sample, ...]
 
 
 def create(
@@ -146,33 +173,31 @@ def read_pairs(run: Path) -> tuple[Pair, ...]:
 
 def append_metrics(run: Path, row: StepMetrics) -> None:
     """Add one line and flush it. Every value must be finite."""
-    with (run / "metrics.jsonl").open("ab") as file:
-        file.write(msgspec.json.encode(row) + b"\n")
+    _append(run / "metrics.jsonl", row)
 
 
 def read_metrics(run: Path) -> list[StepMetrics]:
     """Every whole line, in order; a last line torn by a crash is left out."""
-    path = run / "metrics.jsonl"
-    if not path.exists():
-        return []
-    rows: list[StepMetrics] = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            rows.append(msgspec.json.decode(line, type=StepMetrics))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if number == len(lines):
-                break  # the last line has no newline yet: it was being written
-            raise BadInput(f"Line {number} of {path} is damaged ({error}).") from error
-    return rows
+    return _read_lines(run / "metrics.jsonl", StepMetrics)
 
 
-def drop_metrics_after(run: Path, step: int) -> None:
-    """Keep the lines up to `step` (a resumed run writes the later ones again). Atomic."""
-    kept = [row for row in read_metrics(run) if row.step <= step]
-    write_atomically(run / "metrics.jsonl", b"".join(msgspec.json.encode(row) + b"\n" for row in kept))
+def append_samples(run: Path, row: StepSamples) -> None:
+    """Add one line and flush it."""
+    _append(run / "samples.jsonl", row)
+
+
+def read_samples(run: Path) -> list[StepSamples]:
+    """As `read_metrics`; empty for a run that samples nothing."""
+    return _read_lines(run / "samples.jsonl", StepSamples)
+
+
+def drop_lines_after(run: Path, step: int) -> None:
+    """Keep the metrics and samples up to `step` (a resumed run writes the later ones again). Atomic."""
+    write_atomically(run / "metrics.jsonl", _as_lines(row for row in read_metrics(run) if row.step <= step))
+    if (run / "samples.jsonl").exists():
+        write_atomically(
+            run / "samples.jsonl", _as_lines(row for row in read_samples(run) if row.step <= step)
+        )
 
 
 def checkpoint_folder(run: Path, step: int) -> Path:
@@ -210,6 +235,32 @@ def _new_name(parent: Path) -> str:
 
 def _write(path: Path, document: RunSpec | RunState) -> None:
     write_atomically(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+
+
+def _append(path: Path, row: StepMetrics | StepSamples) -> None:
+    with path.open("ab") as file:
+        file.write(_as_lines([row]))
+
+
+def _as_lines(rows: Iterable[StepMetrics | StepSamples]) -> bytes:
+    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+
+
+def _read_lines(path: Path, kind: type[Line]) -> list[Line]:
+    if not path.exists():
+        return []
+    rows: list[Line] = []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            rows.append(msgspec.json.decode(line, type=kind))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if number == len(lines):
+                break  # the last line has no newline yet: it was being written
+            raise BadInput(f"Line {number} of {path} is damaged ({error}).") from error
+    return rows
 
 
 def _read(path: Path, kind: type[Document], *, missing: str) -> Document:

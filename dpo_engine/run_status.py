@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from dpo_engine.best import Best
 from dpo_engine.run_folder import RunState, RunStatus, write_state
 
 SECONDS_BETWEEN_WRITES = 1.0
@@ -14,13 +15,14 @@ class RunProgress:
 
     def __init__(self, run: Path, *, step: int = 0) -> None:
         self._run = run
+        self.best = Best()
         self._step = step
         self._total = 0
         self._written = 0.0
         self._begun = False
 
-    def begin(self, step: int, total_steps: int) -> None:
-        self._step, self._total = step, total_steps
+    def begin(self, step: int, total_steps: int, best: Best) -> None:
+        self._step, self._total, self.best = step, total_steps, best
         self._begun = True
         self.write("running")
 
@@ -30,9 +32,17 @@ class RunProgress:
         if time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES:
             self.write("running")
 
-    def write(self, status: RunStatus, message: str = "") -> None:
+    def write(self, status: RunStatus, message: str = "", *, policy_step: int | None = None) -> None:
         """Raises `OSError` where it cannot be written."""
-        state = RunState(status=status, step=self._step, total_steps=self._total, message=message)
+        state = RunState(
+            status=status,
+            step=self._step,
+            total_steps=self._total,
+            message=message,
+            best_step=self.best.step,
+            best_value=self.best.value,
+            policy_step=policy_step,
+        )
         write_state(self._run, state)
         self._written = time.monotonic()
 

@@ -1,4 +1,6 @@
-"""Drawing the next token from logits, by a generator of one's own."""
+"""Drawing the next token of several candidates at once from logits, each by a generator of its own."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -8,10 +10,12 @@ from dpo_engine.errors import EngineError
 
 _LIKELY = 256
 """So many tokens nearly always hold the top-p mass, and finding them is 20 times faster than sorting all."""
+_MORE = 16
+"""Where they do not, this many times as many are looked at."""
 
 
 class Sampler:
-    """Draws the tokens of one candidate: the same seed and logits give the same tokens.
+    """What one candidate draws with: the same seed and logits give the same tokens, in whatever company.
 
     In this order, as transformers does: repetition penalty, temperature, top-k, top-p. Temperature 0 takes
     the likeliest token. One uniform number a token is drawn on the CPU, whatever the model's device.
@@ -19,66 +23,87 @@ class Sampler:
 
     def __init__(self, sampling: SamplingConfig, seed: int, prompt: Tensor) -> None:
         """`prompt` [length] are the ids that the repetition penalty counts as said already."""
-        self._sampling = sampling
+        self.sampling = sampling
         self._generator = torch.Generator().manual_seed(seed)
         self._said = prompt
 
-    def draw(self, logits: Tensor) -> int:
-        """[vocabulary] -> a token id. Raises `EngineError` where the logits are not numbers."""
-        logits = logits.float()
-        if not torch.isfinite(logits.max()):
-            raise EngineError(
-                "The model gave numbers that are not finite, so no text can be drawn from it. "
-                "Try the precision float32; if it stays, the model is damaged."
-            )
-        penalty = self._sampling.repetition_penalty
-        if penalty != 1.0:
-            logits = _penalised(logits, self._said, penalty)
-        token = self._greedy(logits) if self._sampling.temperature == 0 else self._sampled(logits)
-        if penalty != 1.0:
-            self._said = torch.cat([self._said, self._said.new_tensor([token])])
-        return token
+    def number(self) -> float:
+        """The next uniform number from 0 to 1."""
+        return float(torch.rand((), generator=self._generator, dtype=torch.float64))
 
-    def _greedy(self, logits: Tensor) -> int:
-        return int(logits.argmax())
+    def penalised(self, logits: Tensor) -> Tensor:
+        """Keskar et al., "CTRL", arXiv 1909.05858, section 4.1; negative logits are multiplied instead."""
+        penalty, said = self.sampling.repetition_penalty, self._said
+        scores = logits[said]
+        return logits.index_put((said,), torch.where(scores > 0, scores / penalty, scores * penalty))
 
-    def _sampled(self, logits: Tensor) -> int:
-        probabilities, ids = most_likely(
-            logits / self._sampling.temperature, self._sampling.top_k, self._sampling.top_p
-        )
-        mass = probabilities.double().cumsum(0)
-        point = float(torch.rand((), generator=self._generator, dtype=torch.float64)) * mass[-1]
-        place = min(int(torch.searchsorted(mass, point, right=True)), len(mass) - 1)
-        return place if ids is None else int(ids[place])
+    def say(self, token: int) -> None:
+        self._said = torch.cat([self._said, self._said.new_tensor([token])])
 
 
-def most_likely(logits: Tensor, top_k: int, top_p: float) -> tuple[Tensor, Tensor | None]:
-    """Probabilities (not renormalised) of the tokens to draw from, and their ids (None: all, in order).
+def draw(samplers: Sequence[Sampler], logits: Tensor) -> list[int]:
+    """A token id for each of the samplers, which share their settings, from its row of [rows, vocabulary].
 
-    [vocabulary] -> [kept], [kept]. top-k keeps the k likeliest (0: all), then top-p the fewest of those
-    whose share of the mass is at least `top_p`.
+    Raises `EngineError` where the logits are not numbers.
     """
-    size = len(logits)
+    logits = logits.float()
+    if not torch.isfinite(logits.amax(-1)).all():
+        raise EngineError(
+            "The model gave numbers that are not finite, so no text can be drawn from it. "
+            "Try the precision float32; if it stays, the model is damaged."
+        )
+    sampling = samplers[0].sampling
+    if sampling.repetition_penalty != 1.0:
+        logits = torch.stack([one.penalised(row) for one, row in zip(samplers, logits, strict=True)])
+    if sampling.temperature == 0:
+        tokens: list[int] = logits.argmax(-1).tolist()
+    else:
+        numbers = torch.tensor([one.number() for one in samplers], dtype=torch.float64)
+        tokens = _sampled(logits / sampling.temperature, numbers, sampling.top_k, sampling.top_p).tolist()
+    if sampling.repetition_penalty != 1.0:
+        for one, token in zip(samplers, tokens, strict=True):
+            one.say(token)
+    return tokens
+
+
+def _sampled(logits: Tensor, numbers: Tensor, top_k: int, top_p: float, among: int = _LIKELY) -> Tensor:
+    """[rows, vocabulary], [rows] -> [rows]; the likeliest `among` tokens are tried first."""
+    probabilities, ids, enough = most_likely(logits, top_k, top_p, among)
+    mass = probabilities.double().cumsum(-1)
+    points = numbers[:, None] * mass[:, -1:]
+    places = torch.searchsorted(mass, points, right=True).clamp_(max=mass.shape[1] - 1)
+    tokens = (places if ids is None else ids.gather(1, places))[:, 0]
+    if not enough.all():
+        short = (~enough).nonzero()[:, 0]
+        rows = logits[short.to(logits.device)]
+        tokens[short] = _sampled(rows, numbers[short], top_k, top_p, among * _MORE)
+    return tokens
+
+
+def most_likely(
+    logits: Tensor, top_k: int, top_p: float, among: int = _LIKELY
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Probabilities (not renormalised) of the tokens to draw from, their ids, and whether they are all.
+
+    [rows, vocabulary] -> [rows, kept], [rows, kept] (None: all, in order), [rows], on the CPU. top-k keeps
+    the k likeliest (0: all), then top-p the fewest of those whose share of the mass is at least `top_p`; the
+    others have probability 0. A row may need more than the `among` likeliest: what it has is not all then.
+    """
+    size = logits.shape[-1]
+    enough = torch.ones(len(logits), dtype=torch.bool)
     if 0 < top_k < size:
         values, ids = logits.topk(top_k)
-        probabilities = values.softmax(0)
+        probabilities = values.softmax(-1).cpu()
     elif top_p < 1.0:
-        values, ids = logits.topk(min(_LIKELY, size))
-        total = logits.logsumexp(0)
-        probabilities = (values - total).exp()
-        if probabilities.sum() < top_p and len(ids) < size:
-            values, ids = logits.sort(descending=True)
-            probabilities = (values - total).exp()
+        values, ids = logits.topk(min(among, size))
+        probabilities = (values - logits.logsumexp(-1, keepdim=True)).exp().cpu()
+        if among < size:
+            enough = probabilities.sum(-1) >= top_p
     else:
-        return logits.softmax(0), None
+        return logits.softmax(-1).cpu(), None, enough
     if top_p < 1.0:
-        before = probabilities.cumsum(0) - probabilities
-        kept = max(int((before < top_p).sum()), 1)
-        probabilities, ids = probabilities[:kept], ids[:kept]
-    return probabilities, ids
-
-
-def _penalised(logits: Tensor, said: Tensor, penalty: float) -> Tensor:
-    """Keskar et al., "CTRL", arXiv 1909.05858, section 4.1; negative logits are multiplied instead."""
-    scores = logits[said]
-    return logits.index_put((said,), torch.where(scores > 0, scores / penalty, scores * penalty))
+        before = probabilities.cumsum(-1) - probabilities
+        kept = before < top_p
+        kept[:, 0] = True
+        probabilities = probabilities * kept
+    return probabilities, ids.cpu(), enough

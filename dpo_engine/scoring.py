@@ -76,7 +76,7 @@ class _PairScorer:
 
     def __call__(self, pairs: Sequence[TokenizedPair]) -> tuple[PairScore, ...]:
         pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else 0
-        batch = collate(pairs, range(len(pairs)), pad)
+        batch = collate(pairs, range(len(pairs)))
         with torch.inference_mode():
             policy = self._policy(batch).cpu()
             reference = self._under_reference(batch, policy).cpu()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from dpo_engine.config import Device, DType
+from dpo_engine.decoding import Decoder
 from dpo_engine.device import free_cached_memory, pick_device, pick_dtype
 from dpo_engine.fingerprints import Stamp, stamps
 from dpo_engine.model_files import ModelFiles, resolve
@@ -24,6 +25,7 @@ _Key = tuple[ModelFiles, torch.device, torch.dtype]
 class _Kept:
     loaded: LoadedModel
     stamps: tuple[Stamp, ...]
+    decoder: Decoder
 
 
 class ModelShelf:
@@ -49,10 +51,18 @@ class ModelShelf:
                 self._kept.popitem(last=False)
             self._free(key[1])
             before = stamps(files)
-            kept = _Kept(self._load(*key), before)
+            loaded = self._load(*key)
+            kept = _Kept(loaded, before, Decoder(loaded, fixed=True))
             self._kept[key] = kept
         self._kept.move_to_end(key)
         return kept.loaded
+
+    def decoder(self, loaded: LoadedModel) -> Decoder:
+        """What writes with a model that was taken from here; what it has laid out goes with the model."""
+        for kept in self._kept.values():
+            if kept.loaded is loaded:
+                return kept.decoder
+        return Decoder(loaded)
 
     def clear(self) -> None:
         """Let go of every model, to make room."""

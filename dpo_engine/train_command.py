@@ -1,6 +1,7 @@
 """`train`: begin a run in a folder, or go on with the one that is there."""
 
 import argparse
+import dataclasses
 import shutil
 import signal
 import threading
@@ -29,8 +30,9 @@ def train(arguments: argparse.Namespace) -> int:
     run: Path = arguments.run.absolute()
     TrainConfig(**settings(arguments, TrainConfig))  # a wrong setting is said before anything is looked at
     begun = (run / "run.json").exists()
+    changed: dict[str, Any] = {}
     if begun:
-        _check_same_run(run, arguments)
+        changed = _changed_settings(run, arguments)
     else:
         _create(run, arguments, narrator)
     from dpo_engine.failures import engine_error
@@ -38,7 +40,8 @@ def train(arguments: argparse.Namespace) -> int:
 
     try:
         with _leave_on_interrupt() as directive:
-            for event in events_of(Train(id=REQUEST, run=str(run), resume=begun), directive):
+            request = Train(id=REQUEST, run=str(run), resume=begun, reference_cache=arguments.reference_cache)
+            for event in events_of(request, directive, settings=changed):
                 narrator.tell(event)
     except Exception as error:
         if not begun and isinstance(error, (BadInput, ModelUnusable, NotFetched)):
@@ -91,9 +94,11 @@ def _create(run: Path, arguments: argparse.Namespace, narrator: Narrator) -> Non
     if file.refused:
         narrator.tell(Note(request=REQUEST, message=refusal_summary(file.refused), level="warning"))
     from dpo_engine.device import pick_device
+    from dpo_engine.loggers import check_available
     from dpo_engine.model_files import resolve, stable_reference
 
     pick_device(config.device)
+    check_available(config.report_to)
     resolve(arguments.policy)
     run_folder.create(
         run.parent,
@@ -104,15 +109,19 @@ def _create(run: Path, arguments: argparse.Namespace, narrator: Narrator) -> Non
     )
 
 
-def _check_same_run(run: Path, arguments: argparse.Namespace) -> None:
-    """What is given for a run that was begun must be what it was begun with."""
+def _changed_settings(run: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings in which the run goes on otherwise than it was begun.
+
+    Raises `BadInput` for one that makes it another run, and for another policy or other pairs.
+    """
     spec = run_folder.read_spec(run)
     given = settings(arguments, TrainConfig)
     if (arguments.policy or arguments.pairs or given) and not arguments.resume:
         raise BadInput(
             f"{arguments.run} is a run already. Add --resume to go on with it, or give another folder."
         )
-    differing = [name for name, value in given.items() if getattr(spec.config, name) != value]
+    changed = {name: value for name, value in given.items() if getattr(spec.config, name) != value}
+    differing = [name for name in changed if name not in run_folder.MAY_DIFFER]
     if arguments.policy is not None and not _same_policy(arguments.policy, spec.policy):
         differing.append("policy")
     if arguments.pairs is not None and _hash_of(arguments.pairs) != spec.pairs_hash:
@@ -123,6 +132,8 @@ def _check_same_run(run: Path, arguments: argparse.Namespace) -> None:
             f"The run {arguments.run} was begun with something else for {flags}. "
             "Leave that out to go on, or begin a new run in another folder."
         )
+    dataclasses.replace(spec.config, **changed)  # a wrong combination is said before anything is loaded
+    return changed
 
 
 def _same_policy(given: str, begun_with: str) -> bool:

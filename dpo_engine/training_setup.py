@@ -11,11 +11,13 @@ from typing import Any
 from dpo_engine import __version__, checkpoint, run_folder
 from dpo_engine.checkpoint import Checkpoint
 from dpo_engine.config import TrainConfig
+from dpo_engine.conversations import Message
 from dpo_engine.errors import BadInput, EngineError
 from dpo_engine.models import LoadedModel
 from dpo_engine.plan import Plan, plan_of
 from dpo_engine.recommendations import resolved
 from dpo_engine.run_folder import RunSpec
+from dpo_engine.samples import prompts_to_sample
 from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
 
 Loader = Callable[[str, TrainConfig], LoadedModel]
@@ -32,6 +34,10 @@ class Setup:
     refused: tuple[str, ...]
     notes: tuple[str, ...]
     plan: Plan
+    max_length: int
+    """Tokens of a pair's longer sequence at most: the config's, or what the model takes."""
+    sample_prompts: tuple[tuple[Message, ...], ...] = ()
+    """The prompts that the policy answers at every check."""
 
     @property
     def config(self) -> TrainConfig:
@@ -46,8 +52,8 @@ class Setup:
         return rate
 
     @property
-    def held_out(self) -> list[int]:
-        return list(range(self.train_pairs, len(self.pairs)))
+    def held_out(self) -> tuple[int, ...]:
+        return tuple(range(self.train_pairs, len(self.pairs)))
 
 
 def starting_point(run: Path, *, resume: bool) -> tuple[Checkpoint | None, list[str]]:
@@ -77,10 +83,13 @@ def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
         versions=versions(),
     )
     max_length, notes = _fitting_length(loaded, spec.config.max_length)
-    tokenized, refused = tokenize_pairs(loaded.tokenizer, run_folder.read_pairs(run), max_length)
+    pairs = run_folder.read_pairs(run)
+    tokenized, refused = tokenize_pairs(loaded.tokenizer, pairs, max_length)
     train_pairs = sum(pair.split == "train" for pair in tokenized)
     if not train_pairs:
         raise BadInput(f"No training pair can be used. {refused[0] if refused else ''}".strip())
+    if train_pairs == len(tokenized):
+        _check_needs_no_held_out(spec.config)
     cut = sum(pair.truncated for pair in tokenized)
     if cut:
         notes.append(f"{cut} of {len(tokenized)} pairs are longer than {max_length} tokens and were cut.")
@@ -93,7 +102,20 @@ def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
         refused=tuple(refused),
         notes=(*loaded.notes, *notes),
         plan=plan_of(spec.config, train_pairs),
+        max_length=max_length,
+        sample_prompts=prompts_to_sample(pairs, spec.config.eval_samples),
     )
+
+
+def _check_needs_no_held_out(config: TrainConfig) -> None:
+    usual = TrainConfig()
+    for name in ("early_stopping_patience", "load_best_model_at_end"):
+        value = getattr(config, name)
+        if value != getattr(usual, name):
+            raise BadInput(
+                f"{name} is {value}, but no held-out pair can be measured in this run, so there is nothing "
+                f"to judge by. Hold out some pairs, or leave {name} at {getattr(usual, name)}."
+            )
 
 
 def versions() -> dict[str, str]:

@@ -1,23 +1,24 @@
 """The tensors that make up a training under way, by name: for a checkpoint, and back from one.
 
 weight/NAME                        trained weights, float32
-exp_avg/NAME, exp_avg_sq/NAME      AdamW's moments
+exp_avg/NAME, exp_avg_sq/NAME      AdamW's moments; another optimizer's tensors under its own words
 moments_step/NAME                  how many steps they have seen
 random/GENERATOR                   states of the random generators
-reference                          reference log-probs, [2, pairs]
+loss/NAME                          what the loss keeps from step to step
+reference, reference_model/NAME    reference log-probs, [2, pairs]; the reference itself where it moves
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import Optimizer
 
 from dpo_engine.errors import BadInput
-from dpo_engine.randomness import RandomStream
-from dpo_engine.reference import Reference
+from dpo_engine.optimizers import load_state_tensors, state_tensors
 
-_MOMENTS = {"exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq", "step": "moments_step"}
+_STEP, _WORD_FOR_STEP = "step", "moments_step"
+_NOT_THE_OPTIMIZER_S = {"weight", "random", "loss", "reference", "reference_model"}
 
 
 def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
@@ -25,43 +26,41 @@ def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     return ((name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
-def collect(
-    model: nn.Module, optimizer: AdamW, random: RandomStream, reference: Reference
-) -> dict[str, Tensor]:
-    """Copies on the CPU of everything listed above."""
-    tensors = {"reference": reference.state()}
-    tensors |= {f"random/{name}": state for name, state in random.state().items()}
+def collect(model: nn.Module, optimizer: Optimizer, others: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU of the weights, the optimizer's tensors and `others`, which have full names."""
+    tensors = dict(others)
     for name, parameter in trained_parameters(model):
-        tensors[f"weight/{name}"] = parameter.detach()
-        for key, prefix in _MOMENTS.items():
-            if key in optimizer.state.get(parameter, {}):
-                tensors[f"{prefix}/{name}"] = optimizer.state[parameter][key]
+        tensors[f"weight/{name}"] = parameter
+        for key, tensor in state_tensors(optimizer, parameter).items():
+            tensors[f"{_WORD_FOR_STEP if key == _STEP else key}/{name}"] = tensor
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
-def restore(
-    tensors: dict[str, Tensor],
-    model: nn.Module,
-    optimizer: AdamW,
-    random: RandomStream,
-    reference: Reference,
-) -> None:
-    """Put everything back where `collect` found it. Raises `BadInput` where it does not fit the model."""
+def restore(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: Optimizer) -> None:
+    """Put weights and the optimizer's tensors back. Raises `BadInput` where they do not fit the model."""
+    words = {name.partition("/")[0] for name in tensors} - _NOT_THE_OPTIMIZER_S
     for name, parameter in trained_parameters(model):
         weight = tensors.get(f"weight/{name}")
         if weight is None or weight.shape != parameter.shape:
             raise BadInput(f"The checkpoint does not fit the model: {name} is missing or of another shape.")
         parameter.copy_(weight)
-        moments = {
-            key: tensors[f"{prefix}/{name}"].to(parameter.device)
-            for key, prefix in _MOMENTS.items()
-            if f"{prefix}/{name}" in tensors
+        kept = {
+            _STEP if word == _WORD_FOR_STEP else word: tensors[f"{word}/{name}"]
+            for word in words
+            if f"{word}/{name}" in tensors
         }
-        if moments:
-            optimizer.state[parameter] = moments
-    if "reference" not in tensors:
-        raise BadInput("The checkpoint does not fit the run: it has no reference log-probs.")
-    reference.load_state(tensors["reference"])
-    prefix = "random/"
-    random.load_state({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+        if kept:
+            load_state_tensors(optimizer, parameter, kept)
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """NAME -> tensor of every `prefix/NAME`."""
+    return {
+        name.removeprefix(f"{prefix}/"): one for name, one in tensors.items() if name.startswith(f"{prefix}/")
+    }
+
+
+def with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`prefix/NAME` -> tensor of every NAME."""
+    return {f"{prefix}/{name}": one for name, one in tensors.items()}

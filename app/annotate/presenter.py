@@ -12,7 +12,14 @@ from itertools import count
 from app.annotate import desk
 from app.annotate.ledger import Ledger
 from app.annotate.model_supply import ModelSupply
-from app.annotate.state import NO_COUNTS, AnnotateState, Notice, Phase, Problem
+from app.annotate.state import (
+    NO_COUNTS,
+    AnnotateState,
+    Notice,
+    Phase,
+    Problem,
+    phase_while_nothing_is_shown,
+)
 from app.annotate.write_ahead import WriteAhead
 from app.engine_host.protocol import Engine
 from app.store.access import StoreAccess
@@ -66,6 +73,7 @@ class AnnotatePresenter:
             rng=rng or random.Random(),  # noqa: S311 (sides and seeds, no secrets)
             stored=self._on_written,
             changed=self._on_writing_changed,
+            someone_waits=lambda: self._shown is None,
         )
 
     # --- for the page and the shell ---------------------------------------------------------------------
@@ -376,19 +384,9 @@ class AnnotatePresenter:
     def _phase(self) -> Phase:
         if self._shown is not None:
             return "saving" if self._ledger.busy else "ready"
-        if self._failure:
-            return "trouble"
-        if not self._begun:
-            return "opening"
-        if self._models.fetching:
-            return "fetching"
-        if self._models.problem:
-            return "no_model"
-        if self._ahead.trouble is not None:
-            return "trouble"
-        if self._ahead.held:
-            return "held"
-        return "empty" if self._ahead.no_prompts else "writing"
+        return phase_while_nothing_is_shown(
+            begun=self._begun, failure=self._failure, models=self._models, ahead=self._ahead
+        )
 
     def _say(self, text: str) -> None:
         self._notice = Notice(number=next(self._notices), text=text, kind="hint")

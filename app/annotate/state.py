@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.annotate.write_ahead import Draft
+from app.annotate.drafts import Draft
+from app.annotate.model_supply import ModelSupply
+from app.annotate.write_ahead import WriteAhead
 from app.store.records import Choice, Comparison, VerdictCounts
 from dpo_engine.config import SamplingConfig
 
@@ -57,3 +59,22 @@ class AnnotateState:
     sampling: SamplingConfig
     notice: Notice | None
     problem: Problem | None
+
+
+def phase_while_nothing_is_shown(
+    *, begun: bool, failure: str, models: ModelSupply, ahead: WriteAhead
+) -> Phase:
+    """What the page is waiting for. `failure`: why the project cannot be read, else empty."""
+    if failure:
+        return "trouble"
+    if not begun:
+        return "opening"
+    if models.fetching:
+        return "fetching"
+    if models.problem:
+        return "no_model"
+    if ahead.trouble is not None:
+        return "trouble"
+    if ahead.held:
+        return "held"
+    return "empty" if ahead.no_prompts else "writing"

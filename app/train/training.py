@@ -81,7 +81,7 @@ class Training:
                 self._on_started(event)
             case told.StepDone():
                 self._on_step(event)
-            case told.Evaluated():
+            case told.Evaluated() | told.Sampled():
                 self.progress = replace(self.progress, stage="", stage_done=0, stage_total=0)
             case told.CheckpointSaved():
                 self.progress = replace(self.progress, checkpoint_step=event.step)
@@ -104,7 +104,8 @@ class Training:
             )
         # A run that was stopped before its end may be told the step by its own count only.
         step = max(self._finished.step, self.progress.step)
-        return Outcome(status="stopped" if self._finished.stopped else "finished", step=step)
+        status: RunStatus = "stopped" if self._finished.stopped else "finished"
+        return Outcome(status=status, message=self._finished.message, step=step)
 
     def failed(self, event: told.RequestFailed) -> Outcome:
         """After `RequestFailed`. A resumed run that could not begin stays what it was, with the reason."""

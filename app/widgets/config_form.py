@@ -55,8 +55,8 @@ class ConfigForm(QWidget):
         }
 
     def chosen(self) -> dict[str, Any]:
-        """Setting -> value, for every field that offers a choice, in use or not."""
-        return {name: row.parsed().value for name, row in self._rows.items() if row.spec.kind == "choice"}
+        """Setting -> value, for every field, in use or not; None for one that holds no value."""
+        return {name: row.parsed().value for name, row in self._rows.items()}
 
     def errors(self) -> dict[str, str]:
         """Setting -> sentence, for every field in use that holds no value."""

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from dpo_engine import checkpoint, policy_files, run_folder
+from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, Cancelled, DiskFull
 from dpo_engine.events import CheckpointSaved, Note, StepDone, TrainingStarted
 from dpo_engine.models import load
@@ -79,14 +80,29 @@ def test_the_newest_whole_checkpoint_is_found(interrupted: Path) -> None:
     assert {name.split("/")[0] for name in names} >= {"weight", "exp_avg", "exp_avg_sq", "moments_step"}
 
 
-@pytest.mark.parametrize("torn", ["tensors", "policy", "state", "no state", "not json"])
-def test_a_torn_checkpoint_is_passed_over_with_a_warning(interrupted: Path, torn: str) -> None:
+@pytest.mark.parametrize(
+    ("torn", "why"),
+    [
+        ("tensors", "training.safetensors is missing or has the wrong size"),
+        ("same size", "training.safetensors is not what was written"),
+        ("one bit", "training.safetensors is not what was written"),
+        ("policy", "adapter_model.safetensors is missing"),
+        ("state", "its state.json makes no sense"),
+        ("no state", "it has no usable state.json"),
+        ("not json", "its state.json makes no sense"),
+    ],
+)
+def test_a_torn_checkpoint_is_passed_over_with_a_warning(interrupted: Path, torn: str, why: str) -> None:
     newest = run_folder.checkpoint_folder(interrupted, 3)
-    state = newest / "state.json"
+    state, tensors = newest / "state.json", newest / "training.safetensors"
+    content = tensors.read_bytes()
     match torn:
         case "tensors":
-            path = newest / "training.safetensors"
-            path.write_bytes(path.read_bytes()[:-10])
+            tensors.write_bytes(content[:-10])
+        case "same size":
+            tensors.write_bytes(b"\xff" * len(content))
+        case "one bit":
+            tensors.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         case "policy":
             (newest / "policy" / "adapter_model.safetensors").unlink()
         case "state":
@@ -97,18 +113,36 @@ def test_a_torn_checkpoint_is_passed_over_with_a_warning(interrupted: Path, torn
             state.write_text("[]")
     found, warnings = checkpoint.latest(interrupted)
     assert found is not None and found.info.step == 2
-    assert len(warnings) == 1 and "step-000003 is incomplete and is passed over" in warnings[0]
+    assert len(warnings) == 1 and "The checkpoint step-000003 is incomplete or damaged" in warnings[0]
+    assert why in warnings[0] and warnings[0].endswith("It is passed over.")
     events = run_it(interrupted, resume=True)
     assert of_kind(events, TrainingStarted)[0].first_step == 2
     assert warnings[0] in [note.message for note in of_kind(events, Note)]
 
 
-def test_damage_of_the_same_size_is_one_sentence(interrupted: Path) -> None:
-    path = run_folder.checkpoint_folder(interrupted, 3) / "training.safetensors"
-    path.write_bytes(b"\xff" * path.stat().st_size)
-    with pytest.raises(BadInput, match="is damaged"):
-        run_it(interrupted, resume=True)
-    assert run_folder.read_state(interrupted).status == "interrupted"
+def test_a_torn_checkpoint_of_a_later_step_does_not_push_a_whole_one_out(interrupted: Path) -> None:
+    """Kept are the last two whole ones: a torn one that was passed over counts for nothing."""
+    for step in (3, 9):
+        (run_folder.checkpoint_folder(interrupted, step) / "policy").mkdir(parents=True, exist_ok=True)
+        (run_folder.checkpoint_folder(interrupted, step) / "state.json").write_text("")
+    spec = run_folder.read_spec(interrupted)
+    config = dataclasses.replace(spec.config, save_steps=1, save_total_limit=1)
+    run_folder.write_spec(interrupted, dataclasses.replace(spec, config=config))
+    run_it(interrupted, resume=True, after={3: "keep"})
+    assert names_in(interrupted / "checkpoints") == ["step-000003", "step-000009"]
+    found, warnings = checkpoint.latest(interrupted)
+    assert found is not None and found.info.step == 3 and len(warnings) == 1
+
+
+def test_a_checkpoint_without_checksums_of_an_older_version_still_counts(interrupted: Path) -> None:
+    state = run_folder.checkpoint_folder(interrupted, 3) / "state.json"
+    old = json.loads(state.read_text())
+    for name in ("checksums", "best", "measured_step", "sampled_step"):
+        del old[name]
+    state.write_text(json.dumps(old))
+    events = run_it(interrupted, resume=True)
+    assert [event.step for event in of_kind(events, StepDone)] == [4]
+    assert not [note for note in of_kind(events, Note) if note.level == "warning"]
 
 
 def test_a_newer_version_s_checkpoint_is_passed_over(interrupted: Path) -> None:
@@ -120,7 +154,12 @@ def test_a_newer_version_s_checkpoint_is_passed_over(interrupted: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"beta": 0.5}, r"\(beta\)"), ({"seed": 1, "learning_rate": 1.0}, r"\(learning_rate, seed\)")],
+    [
+        ({"beta": 0.5}, r"\(beta\)"),
+        ({"seed": 1, "learning_rate": 1.0}, r"\(learning_rate, seed\)"),
+        ({"warmup_steps": 3}, r"\(warmup_steps\)"),
+        ({"metric_for_best_model": "eval_rewards/margins"}, r"\(metric_for_best_model\)"),
+    ],
 )
 def test_other_settings_are_refused_by_name_and_change_nothing(
     interrupted: Path, changes: dict[str, Any], named: str
@@ -141,6 +180,20 @@ def test_settings_that_do_not_bend_the_curve_may_change(interrupted: Path) -> No
     run_folder.write_spec(interrupted, dataclasses.replace(spec, config=config))
     assert [event.step for event in of_kind(run_it(interrupted, resume=True), StepDone)] == [4]
     assert names_in(interrupted / "checkpoints") == ["step-000004"]
+
+
+def test_every_setting_that_may_differ_is_one_and_bends_no_curve() -> None:
+    """What decides the curve is named here, so that a new setting has to be thought about."""
+    bends = {
+        *("method", "beta", "learning_rate", "num_train_epochs", "max_length", "seed", "dtype"),
+        *("per_device_train_batch_size", "gradient_accumulation_steps", "metric_for_best_model"),
+        *("loss_type", "loss_mix", "label_smoothing", "discopop_tau", "simpo_gamma"),
+        *("sync_ref_model", "ref_model_mixup_alpha", "ref_model_sync_steps"),
+        *("optim", "lr_scheduler_type", "warmup_ratio", "warmup_steps", "weight_decay", "max_grad_norm"),
+        *("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "use_rslora", "use_dora"),
+    }
+    assert not bends & run_folder.MAY_DIFFER
+    assert bends | run_folder.MAY_DIFFER == {entry.name for entry in dataclasses.fields(TrainConfig)}
 
 
 def test_other_pairs_are_refused(interrupted: Path, tmp_path: Path, tiny_model_folder: Path) -> None:

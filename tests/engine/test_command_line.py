@@ -64,7 +64,7 @@ BAD = [
     (["fetch", "nonsense"], "no model 'nonsense'"),
     (["train", "--run", "R", "--beta", "much"], "--beta: invalid float value: 'much'"),
     (["train", "--run", "R", "--beta", "-1"], "beta is -1.0; it must be above 0"),
-    (["train", "--run", "R", "--method", "qlora"], "method is 'magic'; it must be one of lora, full"),
+    (["train", "--run", "R", "--method", "magic"], "method is 'magic'; it must be one of lora, full"),
     (["train", "--run", "R", "--bet", "0.1"], "Unrecognized arguments: --bet"),
     (["train", "--run", "R"], "give --policy and --pairs"),
     (["train", "--policy", "M", "--pairs", "none.jsonl", "--run", "R"], "none.jsonl"),
@@ -305,6 +305,20 @@ def test_the_same_command_with_resume_goes_on(
     assert "something else for --beta" in _one_sentence(capsys)
     assert main([*again, "--resume"]) == 0
     assert [row.step for row in run_folder.read_metrics(interrupted)] == [1, 2, 3]
+
+
+def test_settings_that_do_not_bend_the_curve_may_change_on_the_way(
+    interrupted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["train", "--run", str(interrupted), "--resume"]
+    before = (interrupted / "run.json").read_bytes()
+    assert main([*run, "--early-stopping-patience", "2"]) == 2
+    assert "no held-out pair" in _one_sentence(capsys)
+    assert (interrupted / "run.json").read_bytes() == before
+    assert main([*run, "--save-steps", "1", "--micro-batch-tokens", "64"]) == 0
+    config = run_folder.read_spec(interrupted).config
+    assert (config.save_steps, config.micro_batch_tokens) == (1, 64)
+    assert [step for step, _ in run_folder.checkpoints(interrupted)] == [2, 3]
 
 
 def test_resume_with_other_pairs_is_refused(

@@ -17,7 +17,7 @@ from dpo_engine.generation import generate
 from dpo_engine.models import LoadedModel
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Generate
-from dpo_engine.sampling import Sampler, most_likely
+from dpo_engine.sampling import Sampler, draw, most_likely
 from dpo_engine.tokenization import prompt_ids
 from tests.helpers.tiny_model import byte_tokenizer
 
@@ -197,9 +197,9 @@ def test_a_prompt_without_a_last_user_turn_is_refused(tiny: LoadedModel, prompt:
 
 
 def test_a_model_that_gives_no_numbers_is_a_sentence() -> None:
-    sampler = Sampler(SamplingConfig(), 0, torch.tensor([1]))
+    samplers = [Sampler(SamplingConfig(), seed, torch.tensor([1])) for seed in (0, 1)]
     with pytest.raises(EngineError, match="not finite"):
-        sampler.draw(torch.tensor([0.0, math.nan, 1.0]))
+        draw(samplers, torch.tensor([[0.0, 1.0, 2.0], [0.0, math.nan, 1.0]]))
 
 
 # Sampling
@@ -228,30 +228,55 @@ def _all_sorted(logits: torch.Tensor, top_k: int, top_p: float) -> dict[int, flo
 def test_top_k_and_top_p_keep_what_sorting_everything_keeps(
     seed: int, spread: float, top_k: int, top_p: float
 ) -> None:
-    logits = torch.randn(1000, generator=torch.Generator().manual_seed(seed)) * spread
-    probabilities, ids = most_likely(logits, top_k, top_p)
-    expected = _all_sorted(logits, top_k, top_p)
+    logits = torch.randn(3, 1000, generator=torch.Generator().manual_seed(seed)) * spread
+    probabilities, ids, enough = most_likely(logits, top_k, top_p)
     assert ids is not None
-    assert abs(len(ids) - len(expected)) <= 1  # the sum may round to the other side of top_p
-    for token, probability in zip(ids.tolist()[: len(expected) - 1], probabilities.tolist(), strict=False):
-        assert probability == pytest.approx(expected[token], rel=1e-4)
+    for row in enough.nonzero()[:, 0].tolist():
+        expected = _all_sorted(logits[row], top_k, top_p)
+        kept = {one: p for one, p in zip(ids[row].tolist(), probabilities[row].tolist(), strict=True) if p}
+        assert abs(len(kept) - len(expected)) <= 1  # the sum may round to the other side of top_p
+        for token in list(expected)[:-1]:
+            assert kept[token] == pytest.approx(expected[token], rel=1e-4)
 
 
 def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
-    sampler = Sampler(SamplingConfig(temperature=1.0, top_p=1.0), 0, torch.tensor([0]))
-    logits = torch.tensor([0.5, 0.3, 0.2]).log()
-    drawn = [sampler.draw(logits) for _ in range(3000)]
+    samplers = [Sampler(SamplingConfig(temperature=1.0, top_p=1.0), 0, torch.tensor([0]))]
+    logits = torch.tensor([[0.5, 0.3, 0.2]]).log()
+    drawn = [draw(samplers, logits)[0] for _ in range(3000)]
     for token, share in enumerate((0.5, 0.3, 0.2)):
         assert drawn.count(token) / 3000 == pytest.approx(share, abs=0.03)  # more than 3 deviations
 
 
+@pytest.mark.parametrize("settings", [{"top_p": 0.9}, {"top_k": 7}, {"top_p": 1.0}, {"temperature": 0.0}])
+def test_what_a_row_draws_does_not_depend_on_its_company(settings: dict[str, Any]) -> None:
+    """One row's top-p mass is within the likeliest tokens, the other's is not: it takes thousands of them."""
+    logits = torch.randn(2, 9000, generator=torch.Generator().manual_seed(1)) * torch.tensor([[6.0], [0.1]])
+    sampling = SamplingConfig(**settings)
+
+    def samplers() -> list[Sampler]:
+        return [Sampler(sampling, seed, torch.tensor([0])) for seed in (0, 1)]
+
+    together, alone = samplers(), samplers()
+    for _ in range(20):
+        both = draw(together, logits)
+        assert both == [draw([one], row[None])[0] for one, row in zip(alone, logits, strict=True)]
+
+
+def test_a_flat_row_draws_from_far_more_than_the_likeliest() -> None:
+    logits = torch.linspace(0, 0.001, 9000)[None]
+    sampler = [Sampler(SamplingConfig(temperature=1.0, top_p=0.9), 3, torch.tensor([0]))]
+    drawn = [draw(sampler, logits)[0] for _ in range(300)]
+    assert len({token // 1000 for token in drawn}) == 9, "all but the unlikeliest tenth"
+    assert min(drawn) >= 890
+
+
 def test_a_repetition_penalty_counts_the_prompt_and_what_was_said() -> None:
     sampling = SamplingConfig(temperature=0.0, repetition_penalty=2.0)
-    sampler = Sampler(sampling, 0, torch.tensor([0]))
-    logits = torch.tensor([3.0, 2.0, -1.0, 1.1])
-    assert [sampler.draw(logits) for _ in range(3)] == [1, 0, 0]  # 1.5 2 -1 1.1, then 1.5 1 -1 1.1
-    below_zero = Sampler(sampling, 0, torch.tensor([1]))
-    assert below_zero.draw(torch.tensor([-1.5, -1.0])) == 0  # -1 becomes -2
+    samplers = [Sampler(sampling, 0, torch.tensor([0])), Sampler(sampling, 0, torch.tensor([1]))]
+    logits = torch.tensor([[3.0, 2.0, -1.0, 1.1], [-1.5, -1.0, -9.0, -9.0]])  # in the second, -1 becomes -2
+    drawn = [draw(samplers, logits) for _ in range(3)]
+    assert [first for first, _ in drawn] == [1, 0, 0]  # 1.5 2 -1 1.1, then 1.5 1 -1 1.1
+    assert drawn[0][1] == 0
 
 
 # Text from tokens

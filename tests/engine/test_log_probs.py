@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from dpo_engine import log_probs
+from dpo_engine import head
 from dpo_engine.batches import PairBatch, collate
 from dpo_engine.log_probs import LogProbs
 from dpo_engine.tokenization import TokenizedPair
@@ -21,7 +22,7 @@ PAIRS = [
 
 
 def batch_of(*pairs: TokenizedPair) -> PairBatch:
-    return collate(pairs, range(len(pairs)), pad_id=2)
+    return collate(pairs, range(len(pairs)))
 
 
 def plain(model: Any, prompt: tuple[int, ...], response: tuple[int, ...]) -> float:
@@ -106,7 +107,7 @@ def test_padding_and_company_change_nothing() -> None:
 
 def test_gradients_equal_those_of_the_plain_computation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the head runs in many chunks, each computed again in the backward pass."""
-    monkeypatch.setattr(log_probs, "CHUNK_ELEMENTS", 3 * 264)
+    monkeypatch.setattr(head, "CHUNK_ELEMENTS", 3 * 264)
     ours, theirs = tiny_model(), tiny_model()
     scorer_of(ours).sums(batch_of(PAIRS[0])).sum().backward()
     for response in (PAIRS[0].chosen, PAIRS[0].rejected):
@@ -119,15 +120,30 @@ def test_gradients_equal_those_of_the_plain_computation(monkeypatch: pytest.Monk
 
 
 def test_no_matrix_of_all_tokens_and_the_vocabulary_is_ever_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_probs, "CHUNK_ELEMENTS", 3 * 264)
-    model = tiny_model()
-    seen: list[int] = []
-    scorer = scorer_of(model)
-    model.lm_head.register_forward_hook(lambda module, args, out: seen.append(out.shape[:-1].numel()))
-    scorer.sums(batch_of(*PAIRS)).sum().backward()
-    scored = sum(len(pair.chosen) + len(pair.rejected) for pair in PAIRS)
-    assert max(seen) == 3
-    assert sum(seen) == 2 * scored  # forward, and again in backward
+    """Forward and backward; neither by the plain head nor by one with a soft cap."""
+    monkeypatch.setattr(head, "CHUNK_ELEMENTS", 3 * 264)
+    for family in ("llama", "gemma2"):
+        scorer = scorer_of(tiny_model(family))
+        with _LargestShapes(264) as largest:
+            scorer.sums(batch_of(*PAIRS)).sum().backward()
+        assert largest.rows == 3
+
+
+class _LargestShapes(TorchDispatchMode):
+    """Notes the most rows of any result that has `columns` columns, weights aside."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+        self.rows = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for one in out if isinstance(out, tuple | list) else (out,):
+            if isinstance(one, torch.Tensor) and one.ndim == 2 and one.shape[1] == self.columns:
+                weight = one.shape[0] == 32  # transposed: [hidden size, vocabulary]
+                self.rows = max(self.rows, 0 if weight else one.shape[0])
+        return out
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_engine.losses import PairLogProbs, sigmoid
+from dpo_engine.losses import PairLogProbs
+from dpo_engine.losses.contrastive import sigmoid
 from dpo_engine.pair_math import PairScore, case, log_sigmoid, probability, sigmoid_loss
 
 LOG_PROBS = st.floats(min_value=-500, max_value=0, width=32)
@@ -42,6 +43,8 @@ def test_agrees_with_the_training_loss(a: float, b: float, c: float, d: float, b
         policy_rejected=torch.tensor([b], dtype=torch.float64),
         reference_chosen=torch.tensor([c], dtype=torch.float64),
         reference_rejected=torch.tensor([d], dtype=torch.float64),
+        chosen_tokens=torch.ones(1),
+        rejected_tokens=torch.ones(1),
     )
     ours = sigmoid_loss(score(a, b, c, d).margin(beta))
     assert ours == pytest.approx(sigmoid(tensors, beta=beta).item(), rel=1e-9, abs=1e-12)

@@ -1,14 +1,12 @@
-"""Reference log-probs are computed once, by the right model, and never after it is gone."""
+"""What the reference's log-probs are while the policy's own model can still give them."""
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from torch import Tensor
 
 from dpo_engine.batches import PairBatch, collate
-from dpo_engine.errors import EngineError
 from dpo_engine.log_probs import LogProbs
-from dpo_engine.reference import Reference, policy_itself, policy_without_adapter
+from dpo_engine.reference import NoReference, policy_itself, policy_without_adapter
 from dpo_engine.tokenization import TokenizedPair
 from tests.helpers.tiny_model import tiny_model
 
@@ -22,58 +20,7 @@ def batch(*members: int) -> PairBatch:
         )
         for one in members
     ]
-    return collate(pairs, members, pad_id=2)
-
-
-class Counting:
-    """Stands for a model: says which pairs it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[int, ...]] = []
-
-    def __call__(self, batch: PairBatch) -> Tensor:
-        self.asked.append(batch.members)
-        return torch.tensor([[float(one), one + 0.5] for one in batch.members]).T
-
-
-def test_a_known_pair_is_not_computed_again_whatever_its_company() -> None:
-    model = Counting()
-    reference = Reference(model, pairs=4)
-    first = reference.log_probs(batch(2, 0))
-    assert first.tolist() == [[2.0, 0.0], [2.5, 0.5]]
-    assert reference.log_probs(batch(0, 2)).tolist() == [[0.0, 2.0], [0.5, 2.5]]
-    assert model.asked == [(2, 0)]
-    reference.log_probs(batch(2, 3))
-    assert model.asked == [(2, 0), (2, 3)]
-
-
-def test_a_number_once_known_never_changes() -> None:
-    answers = iter([torch.tensor([[-1.0], [-2.0]]), torch.tensor([[-9.0, -3.0], [-9.0, -4.0]])])
-    reference = Reference(lambda batch: next(answers), pairs=2)
-    reference.log_probs(batch(0))
-    assert reference.log_probs(batch(0, 1)).tolist() == [[-1.0, -3.0], [-2.0, -4.0]]
-
-
-def test_filling_counts_pairs_and_then_the_reference_is_gone() -> None:
-    reference = Reference(Counting(), pairs=4)
-    assert list(reference.fill([batch(0, 1), batch(2)])) == [2, 3]
-    assert reference.log_probs(batch(1)).tolist() == [[1.0], [1.5]]
-    with pytest.raises(EngineError, match="not computed before training"):
-        reference.log_probs(batch(3))
-
-
-def test_the_table_goes_into_a_checkpoint_and_comes_back() -> None:
-    before = Reference(Counting(), pairs=3)
-    before.log_probs(batch(1))
-    model = Counting()
-    after = Reference(model, pairs=3)
-    after.load_state(before.state())
-    assert torch.equal(after.log_probs(batch(1)), before.log_probs(batch(1)))
-    assert model.asked == []
-    after.log_probs(batch(0))
-    assert model.asked == [(0,)]
-    with pytest.raises(EngineError, match="another number of pairs"):
-        Reference(model, pairs=2).load_state(before.state())
+    return collate(pairs, members)
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -87,3 +34,11 @@ def test_with_lora_the_reference_is_the_model_without_its_adapter() -> None:
     assert not without.requires_grad
     assert not torch.allclose(without, policy_itself(scorer)(pairs), atol=0.1)
     assert scorer.sums(pairs).requires_grad  # the adapter is on again, and trainable
+
+
+def test_without_a_reference_nothing_is_kept_and_nothing_told() -> None:
+    nothing = NoReference()
+    assert not nothing.prepare()
+    assert nothing.log_probs(batch(1, 2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    nothing.stepped(1, moved=True)
+    assert nothing.state() == {} and nothing.take_notes() == []

@@ -209,7 +209,7 @@ def test_a_damaged_line_in_the_middle_is_named(run: Path) -> None:
 def test_a_resumed_run_drops_what_it_will_write_again(run: Path) -> None:
     for row in [*rows(1, 2, 3), StepMetrics(step=2, split="held_out", metrics={"eval_loss": 0.5})]:
         run_folder.append_metrics(run, row)
-    run_folder.drop_metrics_after(run, 2)
+    run_folder.drop_lines_after(run, 2)
     assert [row.step for row in run_folder.read_metrics(run)] == [1, 2, 2]
     run_folder.append_metrics(run, rows(3)[0])
     assert run_folder.read_metrics(run)[-1] == rows(3)[0]

@@ -32,6 +32,10 @@ SAMPLES: dict[str, Any] = {
     "tuple[str, ...]": ("a", "b"),
     "tuple[PairScore, ...]": (SCORE,),
     "tuple[Message, ...]": (Message("user", "Hi"),),
+    "tuple[PromptToAnswer, ...]": (requests.PromptToAnswer(prompt=(Message("user", "Hi"),), seed=3),),
+    "tuple[Sample, ...]": (
+        events.Sample(prompt=(Message("user", "Hi"),), text="naïve \n", finish_reason="end"),
+    ),
 }
 
 
@@ -42,7 +46,8 @@ def sample(kind: type[Any]) -> Any:
         if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
             name = getattr(entry.type, "__name__", "") if isinstance(entry.type, type) else str(entry.type)
             name = name.replace("dpo_engine.pair_math.", "").replace("dpo_engine.preferences.", "")
-            name = name.replace("dpo_engine.conversations.", "")
+            name = name.replace("dpo_engine.conversations.", "").replace("dpo_engine.events.", "")
+            name = name.replace("dpo_engine.requests.", "")
             values[entry.name] = "length" if "Literal" in name else SAMPLES[name]
     return kind(**values)
 

@@ -25,7 +25,7 @@ from app.shell.theme import Theme
 from app.store.project import open_project
 from app.store.writer import Writer
 from dpo_engine.events import CandidateDone
-from dpo_engine.requests import Generate
+from dpo_engine.requests import Generate, GenerateMany
 from tests.helpers.fake_engine import FakeEngine
 
 KEYS = {
@@ -69,21 +69,22 @@ def main(path: Path, seed: int) -> None:
     engine = FakeEngine()
     numbers = count()
 
-    def generation(request: Generate) -> Iterator[CandidateDone]:
-        number = next(numbers)
-        for index in (0, 1):
+    def generation(request: Generate | GenerateMany) -> Iterator[CandidateDone]:
+        prompts = len(request.prompts) if isinstance(request, GenerateMany) else 1
+        for index in range(2 * prompts):
             yield CandidateDone(
                 request=request.id,
                 index=index,
-                text=f"response {seed}-{number}-{index}",
+                text=f"response {seed}-{next(numbers)}",
                 tokens=3,
-                seed=request.seed + index,
+                seed=index,
                 finish_reason="end",
                 seconds=0.0,
                 fingerprint="f" * 64,
             )
 
     engine.script(Generate, generation)
+    engine.script(GenerateMany, generation)
     writer = Writer(open_project(path), GuiThread(app).post)
     presenter = AnnotatePresenter(engine=engine, store=writer, annotator="me", rng=random.Random(seed))
     page = AnnotatePage(presenter, Theme(app, "light"))

@@ -27,6 +27,7 @@ requests as on real ones. A request of a kind without a script stays open until 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -51,7 +52,7 @@ from dpo_engine.events import (
     TrainingStarted,
 )
 from dpo_engine.pair_math import PairScore
-from dpo_engine.requests import Control, FetchModel, Generate, Request, Score, Train
+from dpo_engine.requests import Control, FetchModel, Generate, GenerateMany, Request, Score, Train
 
 Script = Callable[[Any], Iterable[Event]]
 Kind = TypeVar("Kind", bound=Request)
@@ -157,8 +158,12 @@ class FakeEngine:
         return said
 
     def auto_generate(self, texts: Sequence[str], *, fingerprint: str = "f" * 64) -> None:
-        """Candidate i of every `Generate` is `texts[i % len(texts)]`, streamed word by word, side by side."""
+        """Candidate i of every prompt is `texts[i % len(texts)]`, streamed word by word, side by side.
+
+        Of a `GenerateMany` one prompt is answered after the other.
+        """
         self.script(Generate, lambda request: _generation(request, texts, fingerprint))
+        self.script(GenerateMany, lambda request: _generations(request, texts, fingerprint))
 
     def auto_train(self, steps: int = 4, *, evaluate_every: int = 0, save_every: int = 0) -> None:
         """Every `Train` takes `steps` steps of falling loss; 0 leaves evaluations or checkpoints out."""
@@ -225,6 +230,16 @@ def _generation(request: Generate, texts: Sequence[str], fingerprint: str) -> It
             seconds=0.1,
             fingerprint=fingerprint,
         )
+
+
+def _generations(request: GenerateMany, texts: Sequence[str], fingerprint: str) -> Iterator[Event]:
+    for place, asked in enumerate(request.prompts):
+        one = Generate(
+            id=request.id, policy=request.policy, prompt=asked.prompt, n=request.n, seed=asked.seed
+        )
+        for event in _generation(one, texts, fingerprint):
+            assert isinstance(event, (TextDelta, CandidateDone))
+            yield replace(event, index=place * request.n + event.index)
 
 
 def _training(request: Train, steps: int, evaluate_every: int, save_every: int) -> Iterator[Event]:

@@ -1,7 +1,7 @@
 """A real but tiny chat model, made on the fly and saved as a folder that any loader of models can read.
 
     folder = save_tiny_model(tmp_path / "tiny")                      # two-layer Llama, ChatML template
-    folder = save_tiny_model(tmp_path / "gpt2", family="gpt2")       # or "qwen2", "gemma2"
+    folder = save_tiny_model(tmp_path / "gpt2", family="gpt2")       # or "qwen2", "gemma"…
     folder = save_tiny_model(tmp_path / "base", chat_template=None)  # a base model without a template
 
 The tokenizer has a token for every byte (so that a letter like "é" is two tokens), and its pad token is
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-Family = Literal["llama", "gpt2", "qwen2", "gemma2"]
+Family = Literal["llama", "gpt2", "qwen2", "qwen3", "gemma", "gemma2"]
 
 END_OF_TURN = "<|im_end|>"
 START_OF_TURN = "<|im_start|>"
@@ -96,6 +96,18 @@ def _qwen2(vocab_size: int) -> Any:
     return Qwen2ForCausalLM(Qwen2Config(**_sizes(vocab_size), tie_word_embeddings=False))
 
 
+def _qwen3(vocab_size: int) -> Any:
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM(Qwen3Config(**_sizes(vocab_size), head_dim=8))
+
+
+def _gemma(vocab_size: int) -> Any:
+    from transformers import GemmaConfig, GemmaForCausalLM
+
+    return GemmaForCausalLM(GemmaConfig(**_sizes(vocab_size), head_dim=8))
+
+
 def _gemma2(vocab_size: int) -> Any:
     from transformers import Gemma2Config, Gemma2ForCausalLM
 
@@ -130,4 +142,11 @@ def _special_tokens() -> dict[str, int]:
     return {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 2}
 
 
-_MAKERS = {"llama": _llama, "qwen2": _qwen2, "gemma2": _gemma2, "gpt2": _gpt2}
+_MAKERS = {
+    "llama": _llama,
+    "qwen2": _qwen2,
+    "qwen3": _qwen3,
+    "gemma": _gemma,
+    "gemma2": _gemma2,
+    "gpt2": _gpt2,
+}

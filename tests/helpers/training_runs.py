@@ -13,8 +13,8 @@ from dpo_engine.training import Directive, train
 
 Kind = TypeVar("Kind")
 
-CLOCK = ("step_seconds", "tokens_per_second")
-"""The metrics that no two runs share."""
+CLOCK = ("step_seconds", "tokens_per_second", "memory")
+"""The metrics that no two runs share: of the machine, not of what is learned."""
 
 
 def some_pairs(train_pairs: int = 10, held_out: int = 3) -> list[Pair]:
@@ -52,7 +52,13 @@ def new_run(
     return run_folder.create(parent, policy=str(model), config=settings(**changes), pairs=chosen, name=name)
 
 
-def run_it(run: Path, *, resume: bool = False, after: Mapping[int, Directive] | None = None) -> list[Event]:
+def run_it(
+    run: Path,
+    *,
+    resume: bool = False,
+    after: Mapping[int, Directive] | None = None,
+    reference_cache: bool = True,
+) -> list[Event]:
     """Every event of a training; `after` says which directive holds once so many steps are done."""
     events: list[Event] = []
 
@@ -60,7 +66,9 @@ def run_it(run: Path, *, resume: bool = False, after: Mapping[int, Directive] | 
         done = max((event.step for event in of_kind(events, StepDone)), default=0)
         return (after or {}).get(done, "go")
 
-    events.extend(train(Train(id="t", run=str(run), resume=resume), directive))
+    request = Train(id="t", run=str(run), resume=resume, reference_cache=reference_cache)
+    told = train(request, directive)
+    events.extend(event for event in told if event is not None)
     return events
 
 

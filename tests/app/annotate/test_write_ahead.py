@@ -26,12 +26,14 @@ class Ahead:
     def __init__(self, engine: FakeEngine, store: DirectStore, *, seed: int = 1, target: int = 4) -> None:
         self.stored: list[Comparison] = []
         self.changes = 0
+        self.someone_waits = True
         self.queue = WriteAhead(
             engine=engine,
             store=store,
             rng=random.Random(seed),
             stored=self.stored.append,
             changed=self._on_changed,
+            someone_waits=lambda: self.someone_waits,
             target=target,
         )
 

@@ -20,12 +20,14 @@ from dpo_engine.events import (
     Note,
     Progress,
     RequestStarted,
+    Sample,
+    Sampled,
     StepDone,
     TrainingFinished,
     TrainingPaused,
     TrainingStarted,
 )
-from dpo_engine.preferences import Pair
+from dpo_engine.preferences import Message, Pair
 from dpo_engine.requests import Train
 from dpo_engine.run_folder import RunState, StepMetrics
 from tests.app.train.conftest import Room
@@ -362,6 +364,29 @@ def test_the_engine_dies_and_the_run_is_resumed(ready: Room) -> None:
     ready.engine.emit(TrainingFinished(request=second.id, run=run.folder, step=10, policy="p", stopped=False))
     ready.engine.finish(second.id)
     assert (the_run(ready).status, the_run(ready).message) == ("finished", "")
+
+
+def test_a_run_that_ends_by_itself_early_is_finished_and_says_why(ready: Room) -> None:
+    ready.presenter.start()
+    request = begin(ready)
+    step(ready, request, 1)
+    sample = Sample(prompt=(Message("user", "Hi"),), text="Hello", finish_reason="end")
+    ready.engine.emit(Progress(request=request, stage="Answering the sampled prompts", done=0, total=1))
+    ready.engine.emit(Sampled(request=request, step=1, samples=(sample,)))
+    assert ready.presenter.state.progress is not None and ready.presenter.state.progress.stage == ""
+    ready.engine.emit(
+        TrainingFinished(
+            request=request,
+            run=the_run(ready).folder,
+            step=1,
+            policy="p",
+            stopped=False,
+            message="The run ended after step 1 of 9: nothing better came.",
+        )
+    )
+    ready.engine.finish(request)
+    run = the_run(ready)
+    assert (run.status, run.message) == ("finished", "The run ended after step 1 of 9: nothing better came.")
 
 
 def test_a_failure_is_said_and_kept(ready: Room) -> None:

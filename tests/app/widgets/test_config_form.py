@@ -123,6 +123,15 @@ def test_settings_of_another_method_are_left_out(form: ConfigForm) -> None:
     assert "lora_r" in form.errors()
 
 
+def test_a_setting_of_a_loss_is_there_when_the_mix_names_that_loss(form: ConfigForm) -> None:
+    form.set_context(form.chosen())
+    assert form.field("simpo_gamma").isHidden()
+    type_into(form, "loss_mix", "sft 0.2, simpo")
+    form.set_context(form.chosen())
+    assert not form.field("simpo_gamma").isHidden()
+    assert form.field("discopop_tau").isHidden()
+
+
 def test_help_is_told_for_the_field_with_the_keyboard(form: ConfigForm, qtbot: QtBot) -> None:
     heard: list[str] = []
     form.described.connect(heard.append)

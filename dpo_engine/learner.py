@@ -1,0 +1,169 @@
+"""A policy that learns: its model, what moves it, and what it has counted. Computes, and tells nobody.
+
+Of several processes that train one policy together every one has a learner; who writes and tells is the
+business of `run_record` alone. Which pairs a step takes is decided in `_of_step`, and nowhere else.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from torch import Tensor
+
+from dpo_engine import training_state
+from dpo_engine.batches import PairBatch, collate, packed_length
+from dpo_engine.checkpoint import Checkpoint
+from dpo_engine.log_probs import LogProbs
+from dpo_engine.metrics import PairMeans, only_finite
+from dpo_engine.micro_batches import Members
+from dpo_engine.optimizer_step import OptimizerStep, StepResult
+from dpo_engine.optimizers import make_optimizer
+from dpo_engine.packing import in_micro_batches
+from dpo_engine.peak_memory import PeakMemory
+from dpo_engine.plan import rate_factor
+from dpo_engine.randomness import RandomStream
+from dpo_engine.reference_setup import make_reference
+from dpo_engine.standing import Standing
+from dpo_engine.training_setup import Setup
+
+TOKENS_AT_ONCE = 2048
+"""In one forward pass, where the config leaves it open."""
+
+
+class Learner:
+    """Moves the policy of `setup` step by step, and measures it."""
+
+    def __init__(self, setup: Setup, *, reference_cache: bool = True) -> None:
+        """`reference_cache`: reference log-probs are shared with other runs beside this one's folder."""
+        self._setup = setup
+        loaded, config = setup.loaded, setup.config
+        scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
+        self.notes = _about(scorer)
+        self.reference = make_reference(setup, scorer, use_cache=reference_cache)
+        self._random = RandomStream(config.seed, loaded.device)
+        self._optimizer = make_optimizer(loaded.model, config)
+        self._lengths = [packed_length(pair) for pair in setup.pairs]
+        self.move = OptimizerStep(
+            scorer=scorer,
+            reference=self.reference,
+            optimizer=self._optimizer,
+            config=config,
+            random=self._random,
+            collate=self._batch,
+            name_of=lambda member: setup.pairs[member].id,
+        )
+        self._memory = PeakMemory(loaded.device)
+        self._moved = False
+        self.standing = Standing()
+
+    def restore(self, found: Checkpoint) -> None:
+        """Become what was saved. Raises `BadInput` where it does not fit."""
+        tensors = found.tensors()
+        self.reference.load_state(tensors)
+        for _ in self.prepare_reference():  # the weights just loaded are the reference
+            pass
+        training_state.restore(tensors, self._setup.loaded.model, self._optimizer)
+        self._random.load_state(training_state.under("random", tensors))
+        self.move.loss.load_state(training_state.under("loss", tensors))
+        step, standing = found.info.step, found.info.standing
+        self.standing = dataclasses.replace(
+            standing,
+            measured_step=step if standing.measured_step is None else standing.measured_step,
+            sampled_step=step if standing.sampled_step is None else standing.sampled_step,
+        )
+        self._moved = standing.skipped_steps < step
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that `restore` needs, copied to the CPU; see `training_state`."""
+        others = {
+            **self.reference.state(),
+            **training_state.with_prefix("random", self._random.state()),
+            **training_state.with_prefix("loss", self.move.loss.state()),
+        }
+        return training_state.collect(self._setup.loaded.model, self._optimizer, others)
+
+    def prepare_reference(self) -> Iterator[int]:
+        """Before the weights change: where the reference cannot be kept, compute all its log-probs now.
+
+        Yields how many pairs more are done. In the first epoch's batches: at low precision a sequence's
+        log-prob depends a little on what it is batched with, and step 0 must compare like with like.
+        """
+        if not self.reference.prepare():
+            return
+        plan = self._setup.plan
+
+        def fill(batch: PairBatch) -> None:
+            self.reference.log_probs(batch)
+
+        batches = [batch for step in range(1, plan.steps_per_epoch + 1) for batch in self._of_step(step)]
+        for members in batches + self._held_out():
+            self.move.each([members], fill)
+            yield len(members)
+        self.reference.seal()
+
+    def step(self, number: int) -> tuple[StepResult, dict[str, float]]:
+        """Do step `number`; gives what came of it, and its metrics without any that is not finite."""
+        setup, plan = self._setup, self._setup.plan
+        rate = setup.learning_rate * rate_factor(setup.config, number, plan.total_steps)
+        result = self.move(self._of_step(number), rate, at_reference=not self._moved)
+        self.reference.stepped(number, moved=result.moved)
+        self._moved = self._moved or result.moved
+        self.standing = dataclasses.replace(
+            self.standing,
+            num_tokens=self.standing.num_tokens + result.tokens,
+            skipped_steps=self.standing.skipped_steps + (not result.moved),
+        )
+        return result, only_finite(self._counted(result, number))
+
+    def measure_held_out(self, means: PairMeans) -> Iterator[int]:
+        """Add the held-out pairs under the policy as it is now to `means`; yields how many are done."""
+        for members in self._held_out():
+            self.move.measure(members, means)
+            yield means.pairs
+
+    def checked(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Take note of what the held-out pairs gave after `step`."""
+        best, by = self.standing.best, self._setup.config.metric_for_best_model
+        if step > 0:
+            best = best.after(step, metrics.get(by), by)
+        self.standing = dataclasses.replace(self.standing, best=best, measured_step=step)
+
+    def sampled(self, step: int) -> None:
+        """Take note that the fixed prompts were answered after `step`."""
+        self.standing = dataclasses.replace(self.standing, sampled_step=step)
+
+    def _counted(self, result: StepResult, number: int) -> dict[str, float]:
+        more = {
+            "num_tokens": float(self.standing.num_tokens),
+            "epoch": self._setup.plan.epoch_after(number),
+            "memory": float(self._memory.since_last()),
+        }
+        if self.standing.skipped_steps:
+            more["skipped_steps"] = float(self.standing.skipped_steps)
+        if result.skipped_pairs:
+            more["skipped_pairs"] = float(result.skipped_pairs)
+        return result.metrics | more
+
+    def _of_step(self, number: int) -> list[Members]:
+        """The pairs of a step, in the batches in which they go through the model."""
+        return self._in_micro_batches(self._setup.plan.step(number))
+
+    def _held_out(self) -> list[Members]:
+        return self._in_micro_batches(self._setup.held_out)
+
+    def _in_micro_batches(self, members: Members) -> list[Members]:
+        """A budget that follows from the config alone, so that a resumed run adds up in the same order."""
+        budget = self._setup.config.micro_batch_tokens or TOKENS_AT_ONCE
+        return in_micro_batches(members, self._lengths, budget)
+
+    def _batch(self, members: Members) -> PairBatch:
+        return collate([self._setup.pairs[member] for member in members], members)
+
+
+def _about(scorer: LogProbs) -> tuple[str, ...]:
+    """What a person may want to know of how this model is computed."""
+    if not scorer.sharing.note:
+        return ()
+    return (
+        f"{scorer.sharing.note} So a pair's prompt is computed once for each of its responses, which is "
+        "slower and gives the same numbers.",
+    )

@@ -1,0 +1,217 @@
+"""One cell of the few-verdicts table: label candidates, train on the verdicts, measure on held-out prompts.
+
+The functions named `…_job` run in child processes.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from dpo_engine import run_folder
+from dpo_engine.config import SamplingConfig, TrainConfig
+from dpo_engine.events import PairsScored
+from dpo_engine.fingerprints import fingerprint
+from dpo_engine.model_files import resolve
+from dpo_engine.models import LoadedModel, load
+from dpo_engine.preferences import Message, Pair
+from dpo_engine.requests import Score
+from dpo_engine.scoring import score
+from tests.benchmarks.helpers.children import Job, Result
+from tests.benchmarks.helpers.drawing import Draw, draw_many
+from tests.benchmarks.helpers.engine_run import train_clocked
+from tests.benchmarks.helpers.kept import Kept
+from tests.benchmarks.helpers.text_health import distinct_across, distinct_within, grams, repeats
+from tests.benchmarks.helpers.verdict_rules import RULES, verdict
+
+SCORED = 32
+"""Of the tuned policy's draws, so many are scored under both models for the KL."""
+
+Prompt = Sequence[Message]
+Texts = list[list[Draw]]
+"""Every prompt's draws."""
+
+
+def draw_job(job: Job) -> Result:
+    """The base model's candidates for the training prompts and its draws for the held-out ones, once."""
+    kept = Kept(Path(job["cache"]))
+    base = fingerprint(resolve(job["model"]))
+    parts = {
+        "candidates": (job["train_prompts"], job["candidates"], 1_000_000),
+        "reference": (job["held_out_prompts"], job["reference_draws"], 2_000_000),
+    }
+    keys = {name: _draw_key(job, base, *part) for name, part in parts.items()}
+    missing = {name: part for name, part in parts.items() if kept.get("draws", keys[name]) is None}
+    loaded = load(job["model"]) if missing else None
+    for name, (prompts, number, first_seed) in missing.items():
+        assert loaded is not None
+        texts = _draw(loaded, _as_prompts(prompts), number, first_seed, _sampling(job))
+        kept.put("draws", keys[name], [[asdict(draw) for draw in row] for row in texts])
+    return {"base": base, "keys": keys}
+
+
+def cell_job(job: Job) -> Result:
+    """Train on `job["verdicts"]` verdicts by `job["rule"]` with `job["settings"]`, and measure."""
+    kept = Kept(Path(job["cache"]))
+    candidates, reference = (_texts(kept, job["keys"][name]) for name in ("candidates", "reference"))
+    pairs = labelled(_as_prompts(job["train_prompts"]), candidates, job["rule"], job["verdicts"])
+    pairs = _with_held_out(pairs, job["held_out_share"])
+    parent = Path(job["cache"]) / "runs" / job["name"]
+    shutil.rmtree(parent, ignore_errors=True)
+    config = TrainConfig(**{"save_steps": 1_000_000, "seed": job["seed"], **job["settings"]})
+    run = run_folder.create(parent, policy=job["model"], config=config, pairs=pairs, name="run")
+    began = time.perf_counter()
+    clocked = train_clocked(run)
+    trained = time.perf_counter()
+    policy = load(str(run))
+    prompts = _as_prompts(job["held_out_prompts"])
+    tuned = _draw(policy, prompts, job["draws"], 3_000_000 + 1_000 * job["seed"], _sampling(job))
+    drawn = time.perf_counter()
+    result = compare(tuned, reference, job["rule"]) | {
+        "kl": _kl(
+            policy,
+            job["model"],
+            prompts=prompts,
+            tuned=tuned,
+            reference=reference,
+            file=parent / "scored.jsonl",
+        ),
+        "steps": len(clocked.losses),
+        "last_loss": clocked.losses[-1],
+        "learning_rate": run_folder.read_spec(run).config.learning_rate,
+        "minutes": (trained - began) / 60,
+        "minutes_drawing": (drawn - trained) / 60,
+        "minutes_scoring": (time.perf_counter() - drawn) / 60,
+        "state": run_folder.read_state(run).message,
+        "device": clocked.device,
+        "examples": [row[0].text for row in tuned[:3]],
+    }
+    if not job["keep_runs"]:
+        shutil.rmtree(parent, ignore_errors=True)
+    return result
+
+
+def labelled(prompts: Sequence[Prompt], candidates: Texts, rule: str, wanted: int) -> list[Pair]:
+    """`wanted` verdicts by `rule`, spread over the prompts; ties give none.
+
+    Candidates meet in rounds, i with i XOR k, so that each is compared once a round (their number must be a
+    power of two) and the first rounds take every prompt. Raises `SystemExit` where too few are decided.
+    """
+    size = len(candidates[0])
+    if size & (size - 1):
+        raise SystemExit(f"{size} candidates a prompt; it must be a power of two.")
+    pairs: list[Pair] = []
+    meetings = [(i, i ^ k) for k in range(1, size) for i in range(size) if i < i ^ k]
+    for one, other in meetings:
+        for place, prompt in enumerate(prompts):
+            texts = candidates[place][one].text, candidates[place][other].text
+            decided = verdict(RULES[rule], *texts)
+            if decided == 0.5 or not all(texts):
+                continue
+            chosen, rejected = texts if decided == 1 else texts[::-1]
+            name = f"{place}-{one}-{other}"
+            pairs.append(Pair(id=name, prompt=tuple(prompt), chosen=chosen, rejected=rejected, split="train"))
+            if len(pairs) == wanted:
+                return pairs
+    raise SystemExit(f"Only {len(pairs)} pairs are decided by {rule}; draw more --candidates.")
+
+
+def compare(tuned: Texts, reference: Texts, rule: str) -> Result:
+    """Wins of the tuned draws over the reference's of the same prompt (every one against every one)."""
+    wins = [
+        mean(verdict(RULES[rule], mine.text, theirs.text) for mine in row for theirs in others)
+        for row, others in zip(tuned, reference, strict=True)
+    ]
+    # Equally many draws of both, for a share of different 3-grams over all texts depends on their number.
+    texts = [draw.text for row in tuned for draw in row]
+    others = [draw.text for row in reference for draw in row[: len(tuned[0])]]
+    size = min(sum(len(grams(text, 3)) for text in group) for group in (texts, others))
+    return {"wins": wins} | {
+        name: {
+            "words": mean(len(text.split()) for text in group),
+            "distinct": distinct_within(group),
+            "across": distinct_across(group, size),
+            "repeats": mean(repeats(text) for text in group),
+            "cut": mean(not draw.ended for row in draws for draw in row),
+            "empty": mean(not text for text in group),
+        }
+        for name, group, draws in (("tuned", texts, tuned), ("reference", others, reference))
+    }
+
+
+def _kl(
+    policy: LoadedModel, base: str, *, prompts: Sequence[Prompt], tuned: Texts, reference: Texts, file: Path
+) -> float | None:
+    """Mean over the tuned policy's draws' tokens of log π − log π_ref: its divergence where it goes itself.
+
+    The draws have temperature and top-p of the sampling, so it is near KL(π‖π_ref) per token, not equal.
+    """
+    rows = [
+        {
+            "prompt": [{"role": message.role, "content": message.content} for message in prompt],
+            "chosen": [{"role": "assistant", "content": mine[0].text}],
+            "rejected": [{"role": "assistant", "content": theirs[0].text}],
+        }
+        for prompt, mine, theirs in zip(prompts, tuned, reference, strict=True)
+        if mine[0].text and theirs[0].text and mine[0].text != theirs[0].text
+    ]
+    if not rows:
+        return None
+    file.write_text("\n".join(json.dumps(row) for row in rows[:SCORED]), encoding="utf-8")
+    adapted = hasattr(policy.model, "get_base_model")
+    request = Score(id="kl", policy="", reference="", pairs=str(file))
+    scores = [
+        one
+        for event in score(request, policy, None if adapted else load(base))
+        if isinstance(event, PairsScored)
+        for one in event.scores
+    ]
+    gained = sum(one.policy_chosen_logp - one.reference_chosen_logp for one in scores)
+    return gained / sum(one.chosen_tokens for one in scores)
+
+
+def _draw(
+    loaded: LoadedModel, prompts: Sequence[Prompt], number: int, first_seed: int, sampling: SamplingConfig
+) -> Texts:
+    repeated = [prompt for prompt in prompts for _ in range(number)]
+    draws = draw_many(loaded, repeated, range(first_seed, first_seed + len(repeated)), sampling)
+    return [draws[start : start + number] for start in range(0, len(draws), number)]
+
+
+def _with_held_out(pairs: list[Pair], share: float) -> list[Pair]:
+    """The same verdicts with every so-many-th held out, for a run that stops by evidence."""
+    if not share:
+        return pairs
+    every = max(2, round(1 / share))
+    return [
+        Pair(id=one.id, prompt=one.prompt, chosen=one.chosen, rejected=one.rejected, split="held_out")
+        if place % every == every - 1
+        else one
+        for place, one in enumerate(pairs)
+    ]
+
+
+def _draw_key(job: Job, base: str, prompts: object, number: int, first_seed: int) -> dict[str, Any]:
+    return {
+        "model": base,
+        "prompts": prompts,
+        "number": number,
+        "first_seed": first_seed,
+        "sampling": job["sampling"],
+    }
+
+
+def _texts(kept: Kept, key: dict[str, Any]) -> Texts:
+    return [[Draw(**draw) for draw in row] for row in kept.get("draws", key)]
+
+
+def _as_prompts(stored: Sequence[Sequence[dict[str, Any]]]) -> list[tuple[Message, ...]]:
+    return [tuple(Message(**message) for message in prompt) for prompt in stored]
+
+
+def _sampling(job: Job) -> SamplingConfig:
+    return SamplingConfig(**job["sampling"])
