@@ -2,7 +2,8 @@
 
     checkpoints/step-000040/
       policy/                what the policy is at this step; can be used as a model by itself
-      training.safetensors   float32 weights, optimizer moments, random states, reference log-probs
+      training.safetensors   float32 weights, optimizer moments, random states, reference log-probs;
+                             of several processes a folder `training` with a file of each
       state.json             `CheckpointInfo`: step, counts, config, hashes, size and CRC-32 of every file
 
 A checkpoint is filled in a temporary folder, flushed to the disk and renamed, so a folder with its name is
@@ -13,7 +14,7 @@ accidents at 4 GB/s; it is no proof against somebody who means harm, and nothing
 import dataclasses
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from dpo_engine.run_folder import MAY_DIFFER, RunSpec, checkpoint_folder, checkp
 from dpo_engine.standing import Standing
 
 FORMAT_VERSION = 1
+SHARDS = "training"
+"""The folder that has the tensors when several processes wrote them."""
 _CHUNK = 4 * 1024 * 1024
 _MAX_STATE_BYTES = 16 * 1024 * 1024
 
@@ -60,13 +63,30 @@ class Checkpoint:
     folder: Path
     info: CheckpointInfo
 
+    @property
+    def tensor_folder(self) -> Path:
+        """Where the safetensors files of its tensors are."""
+        shards = self.folder / SHARDS
+        return shards if shards.is_dir() else self.folder
+
     def tensors(self) -> dict[str, Tensor]:
-        """What `save` was given, on the CPU. Raises `BadInput` where the file is damaged."""
+        """What `save` was given, on the CPU. Raises `BadInput` where a file is damaged."""
+        if self.tensor_folder != self.folder:
+            from dpo_engine.sharded_checkpoint import read as read_shards
+
+            return read_shards(self.tensor_folder)
         try:
             loaded: dict[str, Tensor] = load_file(self.folder / "training.safetensors")
         except (SafetensorError, OSError) as error:
             raise BadInput(f"The checkpoint {self.folder} is damaged ({error}); delete it.") from error
         return loaded
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Into the checkpoint that is being filled in `folder`, by one process."""
+    save_file(
+        {name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "training.safetensors"
+    )
 
 
 def save(
@@ -75,10 +95,12 @@ def save(
     *,
     step: int,
     standing: Standing,
-    tensors: dict[str, Tensor],
+    write_tensors: Callable[[Path], None],
     write_policy: Callable[[Path], None],
 ) -> Path:
-    """Write the checkpoint of `step`, then delete those beyond `save_total_limit`, but never the best one.
+    """Write the checkpoint of `step`, which the two functions fill.
+
+    Then delete those beyond `save_total_limit`, but never the best one.
 
     Raises `DiskFull` (or what the system said) with every earlier checkpoint intact.
     """
@@ -88,10 +110,7 @@ def save(
             policy = staged / "policy"
             policy.mkdir()
             write_policy(policy)
-            save_file(
-                {name: tensor.contiguous() for name, tensor in tensors.items()},
-                staged / "training.safetensors",
-            )
+            write_tensors(staged)
             info = CheckpointInfo(
                 **{entry.name: getattr(standing, entry.name) for entry in dataclasses.fields(Standing)},
                 format_version=FORMAT_VERSION,

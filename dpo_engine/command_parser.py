@@ -61,6 +61,8 @@ def _parser() -> _Parser:
     _add_generate(command("generate", "Write responses to prompts."))
     _add_score(command("score", "Log-probs of preference pairs under a policy and its reference."))
     _add_train(command("train", "Train a policy with DPO, or go on with a run."))
+    _add_memory(command("estimate", "How much memory training would need, without loading the model."))
+    _add_memory(command("preflight", "Look at every pair, and measure memory and time on the longest ones."))
     command("serve", "Take requests as JSON lines on stdin and answer with events on stdout.")
     return parser
 
@@ -114,6 +116,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         dest="reference_cache",
         action="store_false",
         help="compute all reference log-probs anew, and keep none for later runs",
+    )
+    _add_settings(parser, TrainConfig)
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--policy", required=True, metavar="M", help=MODEL_HELP)
+    parser.add_argument(
+        "--pairs", required=True, type=Path, metavar="FILE", help="JSONL, JSON or Parquet; or a run's folder"
     )
     _add_settings(parser, TrainConfig)
 

@@ -1,4 +1,4 @@
-"""The command line: `models`, `fetch`, `generate`, `score`, `train` and `serve`.
+"""The command line: `models`, `fetch`, `generate`, `score`, `train`, `estimate`, `preflight` and `serve`.
 
 Exit codes: 0 done; 2 bad input, said in a line on stderr; 130 interrupted; 1 anything else. PyTorch is
 imported only by the commands that compute, after their input was found to be readable.
@@ -231,6 +231,20 @@ def _train(arguments: argparse.Namespace) -> int:
     return train(arguments)
 
 
+def _estimate(arguments: argparse.Namespace) -> int:
+    from dpo_engine.memory_commands import estimate
+
+    _settle()
+    return estimate(arguments)
+
+
+def _preflight(arguments: argparse.Namespace) -> int:
+    from dpo_engine.memory_commands import preflight
+
+    _settle()
+    return preflight(arguments)
+
+
 def _serve(_arguments: argparse.Namespace) -> int:
     from dpo_engine.serve import serve
 
@@ -271,7 +285,7 @@ def _settle() -> None:
     libraries.quieten()
     from dpo_engine import device
 
-    device.settle_numerics(device.pick_device("auto"))
+    device.settle_process(device.pick_device("auto"))
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -280,5 +294,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "generate": _generate,
     "score": _score,
     "train": _train,
+    "estimate": _estimate,
+    "preflight": _preflight,
     "serve": _serve,
 }

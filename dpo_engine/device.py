@@ -11,6 +11,9 @@ import torch
 
 from dpo_engine.config import Device, DType
 from dpo_engine.errors import BadInput
+from dpo_engine.locations import cache_dir
+from dpo_engine.process_memory import give_back_freed_memory, keep_freed_memory
+from dpo_engine.threads import settle_threads
 
 Use = Literal["inference", "training"]
 
@@ -88,11 +91,21 @@ def machine_memory() -> int:
 
 
 def free_cached_memory(device: torch.device) -> None:
-    """Give back what PyTorch keeps for later."""
+    """Give back what is kept for later."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+    else:
+        give_back_freed_memory()
+
+
+def settle_process(device: torch.device) -> None:
+    """Everything that the engine sets for its whole process before it computes."""
+    settle_numerics(device)
+    if device.type == "cpu":
+        keep_freed_memory()
+        settle_threads(cache_dir() / "threads.json", pick_dtype("auto", device, "training"))
 
 
 def settle_numerics(device: torch.device) -> None:

@@ -20,6 +20,9 @@ from peft.tuners.lora.variants import DoraLinearVariant
 from peft.utils.integrations import dequantize_module_weight
 from torch import Tensor, nn
 
+from dpo_engine.lora_sum import lora_sum
+from dpo_engine.shared_prefix import product_dtype
+
 
 class ExactSums:
     """The forward pass of an exact LoRA layer; comes before one of peft's layers in a class's bases.
@@ -35,10 +38,13 @@ class ExactSums:
         if not _is_plain(self, kwargs):
             unusual: Tensor = super().forward(x, *args, **kwargs)  # type: ignore[misc]  # of peft's layer
             return unusual
+        (name,) = self.active_adapters
+        if not self.disable_adapters and _in_one_step(self, name, x):
+            base, down, up = self.base_layer, self.lora_A[name], self.lora_B[name]
+            return lora_sum(x, base.weight, base.bias, down.weight, up.weight, self.scaling[name])
         own: Tensor = self.base_layer(x, *args, **kwargs)
         if self.disable_adapters:
             return own.float()
-        (name,) = self.active_adapters
         taken = self._cast_input_dtype(x, self.lora_A[name].weight.dtype)
         added: Tensor = self.lora_B[name](self.lora_A[name](self.lora_dropout[name](taken)))
         total: Tensor
@@ -110,6 +116,18 @@ def begin_dora(model: nn.Module) -> None:
             layer: Any = module
             for name, magnitudes in layer.lora_magnitude_vector.items():
                 magnitudes.weight = nn.Parameter(dora_norm(layer, name))
+
+
+def _in_one_step(layer: Any, name: str, x: Tensor) -> bool:
+    """LoRA without dropout on an ordinary frozen layer of the type that products are computed in."""
+    base, dropout = layer.base_layer, layer.lora_dropout[name]
+    return (
+        type(base) is nn.Linear
+        and name not in layer.lora_variant
+        and not base.weight.requires_grad
+        and base.weight.dtype == product_dtype(x) != torch.float64
+        and (isinstance(dropout, nn.Identity) or not dropout.training)
+    )
 
 
 def _is_plain(layer: Any, options: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from dpo_engine.log_probs import LogProbs
 
 _TRAINING_COPIES = 3
 """Gradients and AdamW's two moments, each as large as the weights, come with the first step."""
-_SHARE_OF_ROOM = 0.25
+SHARE_OF_ROOM = 0.25
 
 
 def frozen(scorer: LogProbs, *, whole: bool = False) -> LogProbs:
@@ -37,7 +37,7 @@ def has_room(scorer: LogProbs) -> bool:
         dtype = scorer.forward_dtype if id(parameter) in quickly else parameter.dtype
         weights += parameter.numel() * parameter.element_size()
         extra += parameter.numel() * dtype.itemsize
-    return extra <= _SHARE_OF_ROOM * (_free_memory(scorer.device) - _TRAINING_COPIES * weights)
+    return extra <= SHARE_OF_ROOM * (_free_memory(scorer.device) - _TRAINING_COPIES * weights)
 
 
 def move_towards(model: nn.Module, target: nn.Module, share: float) -> None:

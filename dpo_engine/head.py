@@ -1,7 +1,7 @@
-"""The output layer: log π(token | tokens before it) from hidden states, a chunk of tokens at a time.
+"""The output layer: log π(token | tokens before it) from hidden states, a chunk at a time.
 
-No [tokens, vocabulary] matrix is ever whole. A chunk's logits live in one buffer that every chunk uses again;
-what is kept for the backward pass is one number a token, and the chunk is computed again there.
+No [tokens, vocabulary] matrix is ever whole. What is kept for the backward pass is one number a token; the
+logits are computed again there.
 """
 
 from typing import Any
@@ -60,59 +60,60 @@ class Head:
 
 
 class _PlainHead(torch.autograd.Function):
-    """log softmax(h Wᵀ)[target]; d/dlogits = onehot(target) − softmax."""
+    """log softmax(h Wᵀ)[target], a few columns of the vocabulary at a time; d/dlogits = onehot − softmax.
+
+    Going by columns writes each row of the weight's gradient once, and the logits of a column block stay in
+    a processor's cache.
+    """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, dtype: torch.dtype) -> Tensor:
         states, matrix = hidden.to(dtype), weight.to(dtype)
-        buffer = _buffer(matrix, len(states))
-        result = torch.empty(len(states), dtype=buffer.dtype, device=states.device)
-        sums = torch.empty_like(result)
-        for chunk in _chunks(len(states), matrix):
-            logits = _logits(states[chunk], matrix, buffer)
-            sums[chunk] = logits.logsumexp(-1)
-            result[chunk] = logits.gather(-1, target[chunk, None]).squeeze(-1) - sums[chunk]
+        precise = torch.promote_types(dtype, torch.float32)
+        sums = torch.full((len(states),), float("-inf"), dtype=precise, device=states.device)
+        result = torch.zeros_like(sums)
+        for columns in _column_blocks(len(states), matrix):
+            logits = (states @ matrix[columns].t()).to(precise)
+            sums = torch.logaddexp(sums, logits.logsumexp(-1))
+            inside, place = _places(target, columns)
+            result += torch.where(inside, logits.gather(-1, place).squeeze(-1), 0)
         ctx.save_for_backward(hidden, weight, target, sums)
         ctx.dtype = dtype
-        return result
+        return result - sums
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, target, sums = ctx.saved_tensors
         states, matrix = hidden.to(ctx.dtype), weight.to(ctx.dtype)
-        to_hidden = torch.empty_like(states)
-        to_weight = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
-        buffer = _buffer(matrix, len(states))
-        for chunk in _chunks(len(states), matrix):
-            slope = _logits(states[chunk], matrix, buffer)
-            slope.sub_(sums[chunk, None]).exp_()
-            slope.scatter_add_(-1, target[chunk, None], slope.new_full((len(slope), 1), -1.0))
-            slope = slope.mul_(-gradient[chunk, None]).to(ctx.dtype)
-            torch.mm(slope, matrix, out=to_hidden[chunk])
+        to_hidden = torch.zeros(states.shape, dtype=sums.dtype, device=states.device)
+        to_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
+        for columns in _column_blocks(len(states), matrix):
+            slope = (states @ matrix[columns].t()).to(sums.dtype).sub_(sums[:, None]).exp_()
+            inside, place = _places(target, columns)
+            slope.scatter_add_(-1, place, -inside.to(slope.dtype)[:, None])
+            slope = slope.mul_(-gradient[:, None]).to(ctx.dtype)
+            to_hidden += slope @ matrix[columns]
             if to_weight is not None:
-                to_weight += slope.t() @ states[chunk]
+                to_weight[columns] = slope.t() @ states
         return to_hidden.to(hidden.dtype), to_weight, None, None
 
 
-def _logits(states: Tensor, matrix: Tensor, buffer: Tensor) -> Tensor:
-    """states · matrixᵀ, written over `buffer`."""
-    return buffer[: len(states)].copy_(states @ matrix.t())
+def _column_blocks(tokens: int, matrix: Tensor) -> list[slice]:
+    """Blocks of the vocabulary in which the logits of all tokens have at most a chunk's elements."""
+    size = chunk_size(max(tokens, 1), matrix.device)
+    return [slice(start, min(start + size, len(matrix))) for start in range(0, len(matrix), size)]
 
 
-def _buffer(matrix: Tensor, tokens: int) -> Tensor:
-    rows = min(tokens, chunk_size(len(matrix), matrix.device))
-    precise = torch.promote_types(matrix.dtype, torch.float32)
-    return torch.empty(rows, len(matrix), dtype=precise, device=matrix.device)
+def _places(target: Tensor, columns: slice) -> tuple[Tensor, Tensor]:
+    """[tokens]: is the target in this block? and [tokens, 1]: where (anywhere, if it is not)."""
+    place = target - columns.start
+    inside = (place >= 0) & (place < columns.stop - columns.start)
+    return inside, torch.where(inside, place, 0)[:, None]
 
 
-def _chunks(tokens: int, matrix: Tensor) -> list[slice]:
-    size = chunk_size(len(matrix), matrix.device)
-    return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
-
-
-def chunk_size(vocabulary: int, device: torch.device) -> int:
-    """Tokens of one chunk."""
-    return max(1, (1 if device.type == "cpu" else 4) * CHUNK_ELEMENTS // vocabulary)
+def chunk_size(other: int, device: torch.device) -> int:
+    """Tokens beside a vocabulary of `other`, or columns of the vocabulary beside `other` tokens."""
+    return max(1, (1 if device.type == "cpu" else 4) * CHUNK_ELEMENTS // other)
 
 
 def gathered_log_softmax(logits: Tensor, target: Tensor) -> Tensor:

@@ -23,6 +23,9 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.log_probs import LogProbs
 from dpo_engine.tokenization import TokenizedPair
 
+Lengths = tuple[int, int, int]
+"""Prompt, chosen and rejected tokens of a pair."""
+
 _CPU = torch.device("cpu")
 _WIDTHS = (8, 16)
 """Of a head in the thin copies."""
@@ -49,7 +52,7 @@ def kept_by(
     model_config: Any,
     config: TrainConfig,
     dtype: torch.dtype,
-    lengths: Sequence[tuple[int, int, int]],
+    lengths: Sequence[Lengths],
     *,
     checkpointed: bool = False,
 ) -> Kept:
@@ -62,10 +65,16 @@ def kept_by(
     heads: int = text.num_attention_heads
     width = getattr(text, "head_dim", None) or text.hidden_size // heads
     shares = [thin / width for thin in _WIDTHS]
-    one, two = (
-        [_counted(model_config, config, dtype, lengths, share, layers, checkpointed) for share in shares]
-        for layers in (1, 2)
-    )
+
+    def counted(share: float, layers: int) -> float:
+        with torch.random.fork_rng():
+            model = _thin(model_config, config, dtype, share, layers)
+        if checkpointed:
+            checkpoint_layers(model, dropout=config.lora_dropout > 0)
+        casts = 0 if checkpointed else _bytes_of_casts(model, dtype)
+        return _counted(model, dtype, lengths) - casts
+
+    one, two = ([counted(share, layers) for share in shares] for layers in (1, 2))
     at_whole_width = [_extended(shares, counts) for counts in (one, two)]
     a_layer = at_whole_width[1] - at_whole_width[0]
     return Kept(outside=at_whole_width[0] - a_layer, a_layer=a_layer, layers=text.num_hidden_layers)
@@ -77,19 +86,8 @@ def _extended(shares: Sequence[float], counts: Sequence[float]) -> float:
     return counts[0] + slope * (1 - shares[0])
 
 
-def _counted(
-    model_config: Any,
-    config: TrainConfig,
-    dtype: torch.dtype,
-    lengths: Sequence[tuple[int, int, int]],
-    share: float,
-    layers: int,
-    checkpointed: bool,
-) -> float:
-    with torch.random.fork_rng():
-        model = _thin(model_config, config, dtype, share, layers)
-    if checkpointed:
-        checkpoint_layers(model, dropout=config.lora_dropout > 0)
+def _counted(model: nn.Module, dtype: torch.dtype, lengths: Sequence[Lengths]) -> int:
+    """Bytes that autograd keeps, the model's own weights aside."""
     pairs = [_blank(*numbers) for numbers in lengths]
     batch = collate(pairs, range(len(pairs)))
     scorer = LogProbs(model, device=_CPU, forward_dtype=dtype)
@@ -106,7 +104,7 @@ def _counted(
         sums = scorer.sums(batch)
     total = sum(kept.values())
     del sums
-    return total - (0 if checkpointed else _bytes_of_casts(model, dtype))
+    return total
 
 
 def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: float, layers: int) -> nn.Module:
@@ -114,7 +112,7 @@ def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: flo
     thin = copy.deepcopy(model_config)
     text = thin.get_text_config()
     for name in _SCALED:
-        if isinstance(getattr(text, name, None), int):
+        if name not in text.attribute_map and isinstance(getattr(text, name, None), int):
             setattr(text, name, max(1, round(getattr(text, name) * share)))
     text.num_hidden_layers, text.vocab_size = layers, _VOCABULARY
     if getattr(text, "layer_types", None):
@@ -131,10 +129,11 @@ def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: flo
 
 def _bytes_of_casts(model: nn.Module, dtype: torch.dtype) -> int:
     """Of the weights of linear layers that autocast keeps in `dtype` as well, the output layer's aside."""
-    head = model.get_output_embeddings().weight  # type: ignore[operator]
-    cast = [
+    causal: Any = model
+    head = causal.get_output_embeddings().weight
+    cast: list[int] = [
         module.weight.numel()
-        for module in model.modules()
+        for module in causal.modules()
         if _is_linear(module) and module.weight is not head and module.weight.dtype != dtype
     ]
     return sum(cast) * dtype.itemsize

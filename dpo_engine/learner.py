@@ -6,12 +6,14 @@ business of `run_record` alone. Which pairs a step takes is decided in `_of_step
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from torch import Tensor
 
 from dpo_engine import training_state
 from dpo_engine.batches import PairBatch, collate, packed_length
 from dpo_engine.checkpoint import Checkpoint
+from dpo_engine.compilation import pays
 from dpo_engine.log_probs import LogProbs
 from dpo_engine.metrics import PairMeans, only_finite
 from dpo_engine.micro_batches import Members
@@ -21,11 +23,12 @@ from dpo_engine.packing import in_micro_batches
 from dpo_engine.peak_memory import PeakMemory
 from dpo_engine.plan import rate_factor
 from dpo_engine.randomness import RandomStream
+from dpo_engine.reference import Reference
 from dpo_engine.reference_setup import make_reference
 from dpo_engine.standing import Standing
 from dpo_engine.training_setup import Setup
 
-TOKENS_AT_ONCE = 2048
+TOKENS_AT_ONCE = 1024
 """In one forward pass, where the config leaves it open."""
 
 
@@ -35,14 +38,15 @@ class Learner:
     def __init__(self, setup: Setup, *, reference_cache: bool = True) -> None:
         """`reference_cache`: reference log-probs are shared with other runs beside this one's folder."""
         self._setup = setup
+        self._lengths = [packed_length(pair) for pair in setup.pairs]
         loaded, config = setup.loaded, setup.config
-        scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
+        scorer = self._make_scorer()
         self.notes = _about(scorer)
-        self.reference = make_reference(setup, scorer, use_cache=reference_cache)
+        self.reference = self._make_reference(scorer, use_cache=reference_cache)
         self._random = RandomStream(config.seed, loaded.device)
         self._optimizer = make_optimizer(loaded.model, config)
-        self._lengths = [packed_length(pair) for pair in setup.pairs]
-        self.move = OptimizerStep(
+        self._token_budget = config.micro_batch_tokens or TOKENS_AT_ONCE
+        self.move = self._make_step(
             scorer=scorer,
             reference=self.reference,
             optimizer=self._optimizer,
@@ -57,7 +61,7 @@ class Learner:
 
     def restore(self, found: Checkpoint) -> None:
         """Become what was saved. Raises `BadInput` where it does not fit."""
-        tensors = found.tensors()
+        tensors = self._saved_tensors(found)
         self.reference.load_state(tensors)
         for _ in self.prepare_reference():  # the weights just loaded are the reference
             pass
@@ -74,12 +78,7 @@ class Learner:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that `restore` needs, copied to the CPU; see `training_state`."""
-        others = {
-            **self.reference.state(),
-            **training_state.with_prefix("random", self._random.state()),
-            **training_state.with_prefix("loss", self.move.loss.state()),
-        }
-        return training_state.collect(self._setup.loaded.model, self._optimizer, others)
+        return training_state.collect(self._setup.loaded.model, self._optimizer, self._other_tensors())
 
     def prepare_reference(self) -> Iterator[int]:
         """Before the weights change: where the reference cannot be kept, compute all its log-probs now.
@@ -131,6 +130,32 @@ class Learner:
         """Take note that the fixed prompts were answered after `step`."""
         self.standing = dataclasses.replace(self.standing, sampled_step=step)
 
+    def _make_scorer(self) -> LogProbs:
+        loaded, config, plan = self._setup.loaded, self._setup.config, self._setup.plan
+        scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
+        tokens = round(sum(self._lengths[: self._setup.train_pairs]) * plan.epoch_after(plan.total_steps))
+        checkpointed = config.gradient_checkpointing == "on"
+        if pays(config.torch_compile, loaded.device, tokens, checkpointed=checkpointed):
+            scorer.compile_layers()
+        return scorer
+
+    def _make_reference(self, scorer: LogProbs, *, use_cache: bool) -> Reference:
+        return make_reference(self._setup, scorer, use_cache=use_cache)
+
+    def _make_step(self, **parts: Any) -> OptimizerStep:
+        return OptimizerStep(**parts)
+
+    def _saved_tensors(self, found: Checkpoint) -> dict[str, Tensor]:
+        return found.tensors()
+
+    def _other_tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps beside weights and the optimizer's tensors, by full names."""
+        return {
+            **self.reference.state(),
+            **training_state.with_prefix("random", self._random.state()),
+            **training_state.with_prefix("loss", self.move.loss.state()),
+        }
+
     def _counted(self, result: StepResult, number: int) -> dict[str, float]:
         more = {
             "num_tokens": float(self.standing.num_tokens),
@@ -152,8 +177,7 @@ class Learner:
 
     def _in_micro_batches(self, members: Members) -> list[Members]:
         """A budget that follows from the config alone, so that a resumed run adds up in the same order."""
-        budget = self._setup.config.micro_batch_tokens or TOKENS_AT_ONCE
-        return in_micro_batches(members, self._lengths, budget)
+        return in_micro_batches(members, self._lengths, self._token_budget)
 
     def _batch(self, members: Members) -> PairBatch:
         return collate([self._setup.pairs[member] for member in members], members)

@@ -8,7 +8,7 @@ the model can read that (`shared_prefix`), which is tried on a short text as wel
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from dpo_engine import shared_prefix
 from dpo_engine.batches import PairBatch, Rows
+from dpo_engine.compilation import CompiledLayers
 from dpo_engine.device import precision
 from dpo_engine.head import Head, at_least_float32, gathered_log_softmax
 from dpo_engine.shared_prefix import Sharing
@@ -40,10 +41,16 @@ class LogProbs:
         self._head = Head(self._causal)
         self._splittable = self._head.usable and self._head_is_the_whole_story()
         self.sharing = self._settle_sharing()
+        self._compiled: CompiledLayers | None = None
+
+    def compile_layers(self) -> None:
+        """From now on compute with compiled layers. Raises `BadInput` where this machine cannot compile."""
+        self._compiled = CompiledLayers(self._causal)
 
     def __call__(self, batch: PairBatch) -> Tensor:
         rows = batch.packed if self.sharing.fits(batch.longest) else batch.padded
-        return self._of_rows(rows.to(self.device))
+        with self._compiled.active() if self._compiled else nullcontext():
+            return self._of_rows(rows.to(self.device))
 
     def sums(self, batch: PairBatch) -> Tensor:
         """[2, pairs] float32: log π(y_w|x) of every pair, then log π(y_l|x)."""

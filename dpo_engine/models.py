@@ -1,5 +1,7 @@
 """Loading a policy or a reference: from a model reference to a model on a device with its tokenizer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from dpo_engine import adapters, optimizers, quantization
 from dpo_engine.config import Device, DType, TrainConfig
 from dpo_engine.device import machine_memory, memory_of, pick_device, pick_dtype
 from dpo_engine.errors import EngineError, ModelUnusable, OutOfMemory
+from dpo_engine.fast_norm import speed_up_norms
 from dpo_engine.fingerprints import fingerprint
 from dpo_engine.model_files import ModelFiles, resolve, stable_reference, weight_files
 from dpo_engine.tokenization import ensure_chat_template
@@ -44,6 +47,32 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOutline:
+    """What there is to know of a model without its weights."""
+
+    config: Any
+    """transformers'."""
+    tokenizer: PreTrainedTokenizerBase
+    device: torch.device
+    dtype: torch.dtype
+
+
+def outline(reference: str, config: TrainConfig) -> ModelOutline:
+    """Of the model that `config` would train; errors as for `load`."""
+    device = pick_device(config.device)
+    files = resolve(reference)
+    model_config, _ = _model_config(files.base)
+    tokenizer = _tokenizer(files.tokenizer)
+    ensure_chat_template(tokenizer)
+    return ModelOutline(
+        config=model_config,
+        tokenizer=tokenizer,
+        device=device,
+        dtype=pick_dtype(config.dtype, device, "training"),
+    )
 
 
 def load(reference: str, *, device: Device = "auto", dtype: DType = "auto") -> LoadedModel:
@@ -103,6 +132,7 @@ def _finished(
 ) -> LoadedModel:
     tokenizer = _tokenizer(files.tokenizer)
     _check_tokens(files, model, tokenizer)
+    speed_up_norms(model)
     notes = [ensure_chat_template(tokenizer), quantization.NOTE if _in_four_bits(model) else None]
     try:
         on_device = model.to(device).eval()
@@ -130,10 +160,9 @@ def _base(files: ModelFiles, merge: tuple[Path, ...], dtype: torch.dtype, device
 
 def _whole_model(files: ModelFiles, dtype: torch.dtype, device: torch.device) -> Any:
     folder = files.base
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-        declared = _check_sizes(folder, config)
-        _check_memory(files.reference, declared, dtype, device)
+    config, declared = _model_config(folder)
+    _check_memory(files.reference, declared, dtype, device)
+    with _blaming(folder):
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
@@ -143,12 +172,6 @@ def _whole_model(files: ModelFiles, dtype: torch.dtype, device: torch.device) ->
             local_files_only=True,
             output_loading_info=True,
         )
-    except (EngineError, MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:  # the files are foreign: whatever they bring about is their fault
-        raise ModelUnusable(
-            f"{folder} cannot be loaded as a causal language model ({_first_line(error)})."
-        ) from error
     if report["missing_keys"]:
         raise ModelUnusable(
             f"The model {folder} is incomplete or no causal language model: {len(report['missing_keys'])} of "
@@ -157,22 +180,40 @@ def _whole_model(files: ModelFiles, dtype: torch.dtype, device: torch.device) ->
     return model
 
 
-def _check_sizes(folder: Path, config: Any) -> int:
-    """Numbers in the model that `config` describes. Refuses one that is far from what its files hold."""
-    text = config.get_text_config()
-    for name, largest in _LARGEST.items():
-        value = getattr(text, name, None)
-        if value is not None and (not isinstance(value, int) or not 0 < value <= largest):
-            raise ModelUnusable(f"The config of {folder} says {name} is {value!r}, which cannot be.")
-    stored = sum(_numbers_in(path) for path in weight_files(folder))
-    with torch.device("meta"):
-        declared = _count(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
+@contextmanager
+def _blaming(folder: Path) -> Iterator[None]:
+    """The files of a model are foreign: whatever they bring about inside the block is their fault."""
+    try:
+        yield
+    except (EngineError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        raise ModelUnusable(
+            f"{folder} cannot be loaded as a causal language model ({_first_line(error)})."
+        ) from error
+
+
+def _model_config(folder: Path) -> tuple[Any, int]:
+    """transformers' config of a model, and how many numbers it describes.
+
+    Raises `ModelUnusable` for sizes that cannot be, or that are far from what the model's files hold.
+    """
+    with _blaming(folder):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        text = config.get_text_config()
+        for name, largest in _LARGEST.items():
+            value = getattr(text, name, None)
+            if value is not None and (not isinstance(value, int) or not 0 < value <= largest):
+                raise ModelUnusable(f"The config of {folder} says {name} is {value!r}, which cannot be.")
+        stored = sum(_numbers_in(path) for path in weight_files(folder))
+        with torch.device("meta"):
+            declared = _count(AutoModelForCausalLM.from_config(config, trust_remote_code=False))
     if declared > _MOST_STORED_TWICE * stored:
         raise ModelUnusable(
             f"The config of {folder} describes {declared:,} parameters, but its files hold only {stored:,}. "
             "The model is damaged or incomplete."
         )
-    return declared
+    return config, declared
 
 
 def _numbers_in(path: Path) -> int:

@@ -40,7 +40,7 @@ class StepResult:
 
 
 @dataclass(kw_only=True)
-class _Sums:
+class StepSums:
     """What a step has come to so far, of `pairs` pairs in all."""
 
     pairs: int
@@ -143,7 +143,7 @@ class OptimizerStep:
         """Sentences about batches made smaller and pairs left out, for a person, each given once."""
         return self._micro_batches.take_notes()
 
-    def _gradient(self, micro_batches: Sequence[Members]) -> "_Sums":
+    def _gradient(self, micro_batches: Sequence[Members]) -> StepSums:
         """Leave the gradient of the mean loss in the weights' `.grad`."""
         before = self._random.state()
         while True:
@@ -153,7 +153,7 @@ class OptimizerStep:
             if sums is not None:
                 return sums
 
-    def _attempt(self, micro_batches: Sequence[Members]) -> "_Sums | None":
+    def _attempt(self, micro_batches: Sequence[Members]) -> StepSums | None:
         """The gradient over these pairs; None where it must be begun anew, in smaller batches.
 
         A forward pass that fails has added nothing, so only its micro-batch is done again. A backward pass
@@ -162,7 +162,7 @@ class OptimizerStep:
         always in the step's first batch, its largest. So then the step begins again, with the same random
         numbers; likewise when a pair is left out, because the mean is over one pair less.
         """
-        sums = _Sums(pairs=sum(map(len, micro_batches)))
+        sums = StepSums(pairs=sum(map(len, micro_batches)))
         waiting = deque(micro_batches)
         with self._random.active(), self._dropout_on():
             while waiting:
@@ -177,7 +177,7 @@ class OptimizerStep:
                     waiting.extendleft(reversed(parts))
         return sums
 
-    def _add(self, batch: PairBatch, sums: "_Sums") -> None:
+    def _add(self, batch: PairBatch, sums: StepSums) -> None:
         """Add a batch's share to the gradient and its figures to `sums`."""
         log_probs = self._forward(batch)
         losses = self.loss(log_probs)
@@ -221,10 +221,13 @@ class OptimizerStep:
             if parameter.grad is not None
         ]
         norm = nn.utils.get_total_norm(gradients)
+        self._clip(gradients, norm)
+        return norm
+
+    def _clip(self, gradients: list[Tensor], norm: Tensor) -> None:
         limit = self.config.max_grad_norm
         if limit > 0:
             torch._foreach_mul_(gradients, torch.clamp(limit / (norm + 1e-6), max=1.0))
-        return norm
 
 
 def check_start(log_probs: PairLogProbs, loss: Loss) -> None:

@@ -22,3 +22,16 @@ def in_micro_batches(members: Sequence[int], lengths: Sequence[int], budget: int
             batches[place].append(member)
             room[place] -= needed
     return [tuple(batch) for batch in batches]
+
+
+def in_given_order(lengths: Sequence[int], budget: int) -> list[tuple[int, ...]]:
+    """Pairs 0, 1, … in micro-batches of at most `budget` tokens, one after another."""
+    batches: list[list[int]] = []
+    room = 0
+    for member, needed in enumerate(lengths):
+        if not batches or needed > room:
+            batches.append([])
+            room = budget
+        batches[-1].append(member)
+        room -= needed
+    return [tuple(batch) for batch in batches]

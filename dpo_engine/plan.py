@@ -5,7 +5,6 @@ Steps count from 1.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,17 +49,15 @@ class Plan:
         return torch.randperm(self.pairs, generator=generator)
 
 
-def plan_of(config: TrainConfig, pairs: int) -> Plan:
+def plan_of(config: TrainConfig, pairs: int, processes: int = 1) -> Plan:
+    """`processes` train together, each on a batch of its own in every step."""
+    own = config.per_device_train_batch_size * config.gradient_accumulation_steps
     return Plan(
         pairs=pairs,
-        pairs_per_step=config.per_device_train_batch_size * config.gradient_accumulation_steps,
+        pairs_per_step=own * processes,
         epochs=config.num_train_epochs,
         seed=config.seed,
     )
-
-
-def in_batches(members: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    return [tuple(members[start : start + size]) for start in range(0, len(members), size)]
 
 
 def rate_factor(config: TrainConfig, step: int, total_steps: int) -> float:

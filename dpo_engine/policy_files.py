@@ -3,10 +3,12 @@
 import dataclasses
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from dpo_engine import __version__
 from dpo_engine.config import TrainConfig, options_of
@@ -17,11 +19,13 @@ from dpo_engine.options import acts
 from dpo_engine.run_folder import RunSpec, policy_folder
 
 
-def save_final(run: Path, loaded: LoadedModel, spec: RunSpec, step: int) -> Path:
+def save_final(
+    run: Path, loaded: LoadedModel, spec: RunSpec, step: int, state: Mapping[str, Tensor] | None = None
+) -> Path:
     """The run's result, whole or not there. Raises `OSError`; an earlier result then stays as it was."""
     final = policy_folder(run)
     with staged_folder(final) as folder:
-        write_policy(folder, loaded, spec, step)
+        write_policy(folder, loaded, spec, step, state)
     return final
 
 
@@ -33,15 +37,21 @@ def copy_final(run: Path, policy: Path) -> Path:
     return final
 
 
-def write_policy(folder: Path, loaded: LoadedModel, spec: RunSpec, step: int) -> None:
-    """Fill `folder`. Full weights are saved in the float32 they are trained in: bfloat16 would round away
+def write_policy(
+    folder: Path, loaded: LoadedModel, spec: RunSpec, step: int, state: Mapping[str, Tensor] | None = None
+) -> None:
+    """Fill `folder`; `state`: the trained weights, where the model itself has only a part of each.
+
+    Full weights are saved in the float32 they are trained in: bfloat16 would round away
     steps as small as 1e-6. Raises `OSError` where the disk does not take it."""
     model: Any = loaded.model
     with errors_as_os_errors(), _no_progress_bars():
         if spec.config.method == "lora":
-            model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+            model.save_pretrained(
+                folder, safe_serialization=True, save_embedding_layers=False, state_dict=state
+            )
         else:
-            model.save_pretrained(folder)
+            model.save_pretrained(folder, state_dict=state)
         loaded.tokenizer.save_pretrained(folder)
     (folder / "README.md").write_text(model_card(spec, step), encoding="utf-8")
 

@@ -54,7 +54,7 @@ Line = TypeVar("Line", "StepMetrics", "StepSamples")
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """What the run is. The last four are filled in by the engine when it starts."""
+    """What the run is. The last five are filled in by the engine when it starts."""
 
     format_version: int
     name: str
@@ -69,6 +69,9 @@ class RunSpec:
     device: str = ""
     dtype: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    processes: int = 1
+    """As many as trained together when it began: a step takes so many batches, also when it is resumed with
+    another number of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

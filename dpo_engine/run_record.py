@@ -6,6 +6,7 @@ one alone speaks.
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from torch import Tensor
@@ -132,8 +133,10 @@ class RunRecord:
             setup.spec,
             step=step,
             standing=standing,
-            tensors=tensors,
-            write_policy=lambda policy: write_policy(policy, setup.loaded, setup.spec, step),
+            write_tensors=lambda staged: self._write_tensors(staged, tensors),
+            write_policy=lambda policy: write_policy(
+                policy, setup.loaded, setup.spec, step, self._policy_state()
+            ),
         )
         self.saved_step = step
         return CheckpointSaved(request=self._id, step=step, path=str(folder))
@@ -151,7 +154,7 @@ class RunRecord:
         setup = self._setup
         if policy_step == step:
             try:
-                save_final(setup.run, setup.loaded, setup.spec, step)
+                save_final(setup.run, setup.loaded, setup.spec, step, self._policy_state())
             except OSError as error:
                 raise from_os_error(error, "saving the policy") from error
         self._status.at(step)
@@ -165,6 +168,13 @@ class RunRecord:
             policy_step=policy_step if policy_step != step else None,
             message=reason,
         )
+
+    def _write_tensors(self, folder: Path, tensors: Mapping[str, Tensor]) -> None:
+        checkpoint.write_tensors(folder, tensors)
+
+    def _policy_state(self) -> Mapping[str, Tensor] | None:
+        """The trained weights, where the model itself has only a part of each."""
+        return None
 
     def _copy_policy_of(self, step: int) -> None:
         found = checkpoint.read(run_folder.checkpoint_folder(self._setup.run, step))

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dpo_engine.batches import PairBatch, collate
+from dpo_engine.batches import PairBatch, collate, packed_length
 from dpo_engine.errors import BadInput
 from dpo_engine.events import Event, Note, PairsScored, Progress
 from dpo_engine.log_probs import LogProbs, sum_by_response
 from dpo_engine.models import LoadedModel
+from dpo_engine.packing import in_given_order
 from dpo_engine.pair_math import PairScore, TokenScore
-from dpo_engine.plan import in_batches
 from dpo_engine.preferences import read_pairs, refusal_summary
 from dpo_engine.reference import adapter_off
 from dpo_engine.requests import Score
 from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.training_setup import context_length
 
-PAIRS_PER_BATCH = 4
+TOKENS_AT_ONCE = 1024
+"""In one forward pass: enough to keep a processor busy, little enough for news every second."""
 
 
 def score(
@@ -27,7 +28,7 @@ def score(
     policy: LoadedModel,
     reference: LoadedModel | None,
     *,
-    pairs_per_batch: int = PAIRS_PER_BATCH,
+    tokens_at_once: int = TOKENS_AT_ONCE,
 ) -> Iterator[Event]:
     """Score the pairs of `request` under both models; `reference` None is the policy with its adapter off.
 
@@ -50,7 +51,7 @@ def score(
         raise BadInput(f"None of the pairs in {request.pairs} can be scored.")
     scorer = _PairScorer(policy, reference, with_tokens=request.tokens)
     done = 0
-    for members in in_batches(list(range(len(pairs))), pairs_per_batch):
+    for members in in_given_order([packed_length(pair) for pair in pairs], tokens_at_once):
         scores = scorer([pairs[member] for member in members])
         done += len(scores)
         yield PairsScored(request=request.id, scores=scores)
@@ -75,7 +76,6 @@ class _PairScorer:
         self._adapter_is_reference = reference is None
 
     def __call__(self, pairs: Sequence[TokenizedPair]) -> tuple[PairScore, ...]:
-        pad = self._tokenizer.pad_token_id if self._tokenizer.pad_token_id is not None else 0
         batch = collate(pairs, range(len(pairs)))
         with torch.inference_mode():
             policy = self._policy(batch).cpu()

@@ -95,7 +95,7 @@ class Session:
 
         self._shelf = ModelShelf()
         self._device = device.pick_device("auto")
-        device.settle_numerics(self._device)
+        device.settle_process(self._device)
         self._emit(
             EngineReady(
                 version=__version__,
@@ -182,6 +182,7 @@ class Session:
             self._emit(RequestFinished(request=job.id))
         finally:
             self._running.remove(job)
+            self._give_back_memory()
 
     def _between(self, job: Job) -> None:
         """A safe point of `job`: hear what came in, make room for shorter work, hold while paused."""
@@ -213,6 +214,14 @@ class Session:
             self._receive_all()
         if not job.is_ending:
             self._emit(TrainingResumed(request=job.id, step=job.step))
+
+    def _give_back_memory(self) -> None:
+        """What was kept for the next step of work that is over now; not while it only makes room."""
+        if self._device is None or self._running:
+            return
+        from dpo_engine.device import free_cached_memory
+
+        free_cached_memory(self._device)
 
     def _tell_memory(self) -> None:
         now = time.monotonic()

@@ -17,7 +17,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from dpo_engine.span_attention import capped_attention, masked_attention, span_attention
+from dpo_engine import flex_attention
+from dpo_engine.span_attention import Layout, capped_attention, masked_attention, span_attention
 
 NAME = "shared_prefix"
 _POSITIONS_OF_ITS_OWN = ("alibi", "use_alibi", "position_bias", "relative_attention_num_buckets")
@@ -99,7 +100,24 @@ def _attention(
         raise NotImplementedError(f"attention with {', '.join(_UNKNOWN_OPTIONS)}")
     if cap is not None:
         return capped_attention(query, key, value, shared_prefix, scale, cap), None
-    return span_attention(query, key, value, shared_prefix, scale), None
+    # Rotated queries and keys come in float32, and values too from a layer with an adapter.
+    dtype = product_dtype(value)
+    return _uncompiled(query.to(dtype), key.to(dtype), value.to(dtype), shared_prefix, scale), None
+
+
+def product_dtype(states: Tensor) -> torch.dtype:
+    """What matrix products with `states` are computed in here: autocast's type where it is on."""
+    kind = states.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def _uncompiled(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float) -> Tensor:
+    """The number of pairs and all their lengths would be compiled in, and so again for every batch."""
+    if flex_attention.works(query.device):
+        mask = layout.on_device(query.device, flex_attention.block_mask)
+        return flex_attention.block_attention(query, key, value, mask, scale)
+    return span_attention(query, key, value, layout, scale)
 
 
 def _whole_mask(query: Tensor, key: Tensor, given: Tensor | None) -> Tensor | None:

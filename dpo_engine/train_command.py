@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import shutil
 import signal
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dpo_engine import run_folder
 from dpo_engine.command_output import Narrator
@@ -17,34 +18,51 @@ from dpo_engine.command_parser import settings
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, ModelUnusable, NotFetched
 from dpo_engine.events import Note
+from dpo_engine.launch import launched
 from dpo_engine.preferences import read_pairs, refusal_summary
 from dpo_engine.requests import Train
 from dpo_engine.snapshots import in_snapshot_order, pairs_hash
+
+if TYPE_CHECKING:
+    from dpo_engine.distributed import Ranks
 
 REQUEST = "train"
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Ctrl-C ends the run after its step with a checkpoint (`Cancelled` is raised); a second one at once."""
+    """Ctrl-C ends the run after its step with a checkpoint (`Cancelled` is raised); a second one at once.
+
+    Started by torchrun, this is one of several processes, of which the first alone speaks.
+    """
+    TrainConfig(**settings(arguments, TrainConfig))  # a wrong setting is said before anything is looked at
+    launch = launched(os.environ)
+    if launch is None:
+        return _train(arguments, None)
+    from dpo_engine.distributed import joined
+
+    with joined(launch) as ranks:
+        return _train(arguments, ranks)
+
+
+def _train(arguments: argparse.Namespace, ranks: "Ranks | None") -> int:
+    leads = ranks is None or ranks.leads
     narrator = Narrator(as_json=arguments.json)
     run: Path = arguments.run.absolute()
-    TrainConfig(**settings(arguments, TrainConfig))  # a wrong setting is said before anything is looked at
-    begun = (run / "run.json").exists()
-    changed: dict[str, Any] = {}
-    if begun:
-        changed = _changed_settings(run, arguments)
+    if ranks is None:
+        begun, changed = _begin(run, arguments, narrator)
     else:
-        _create(run, arguments, narrator)
+        begun, changed = ranks.of_leader(lambda: _begin(run, arguments, narrator))
     from dpo_engine.failures import engine_error
     from dpo_engine.training import train as events_of
 
     try:
-        with _leave_on_interrupt() as directive:
+        with _leave_on_interrupt(alone=ranks is None) as directive:
             request = Train(id=REQUEST, run=str(run), resume=begun, reference_cache=arguments.reference_cache)
-            for event in events_of(request, directive, settings=changed):
-                narrator.tell(event)
+            for event in events_of(request, directive, settings=changed, ranks=ranks):
+                if leads:
+                    narrator.tell(event)
     except Exception as error:
-        if not begun and isinstance(error, (BadInput, ModelUnusable, NotFetched)):
+        if leads and not begun and isinstance(error, (BadInput, ModelUnusable, NotFetched)):
             shutil.rmtree(run, ignore_errors=True)  # it was made for this and never began
         known = engine_error(error, "training")
         raise (known or error) from error
@@ -64,12 +82,14 @@ class _Interrupts:
 
 
 @contextmanager
-def _leave_on_interrupt() -> Iterator[_Interrupts]:
+def _leave_on_interrupt(*, alone: bool) -> Iterator[_Interrupts]:
+    """Among several processes no second signal is heard: a batch system gives one to each of them, and
+    torchrun another. Torchrun itself ends what takes too long."""
     interrupts = _Interrupts()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         interrupts.count += 1
-        if interrupts.count > 1:
+        if interrupts.count > 1 and alone:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -82,6 +102,14 @@ def _leave_on_interrupt() -> Iterator[_Interrupts]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _begin(run: Path, arguments: argparse.Namespace, narrator: Narrator) -> tuple[bool, dict[str, Any]]:
+    """Whether the run was begun before, and settings in which it then goes on otherwise."""
+    if (run / "run.json").exists():
+        return True, _changed_settings(run, arguments)
+    _create(run, arguments, narrator)
+    return False, {}
 
 
 def _create(run: Path, arguments: argparse.Namespace, narrator: Narrator) -> None:

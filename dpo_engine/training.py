@@ -4,23 +4,25 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dpo_engine import loggers, run_folder, run_lock
 from dpo_engine.errors import Cancelled, EngineError, OutOfMemory, from_os_error
 from dpo_engine.events import Event, Note
-from dpo_engine.learner import Learner
 from dpo_engine.micro_batches import is_out_of_memory
 from dpo_engine.models import load_for_training
 from dpo_engine.randomness import RandomStream
 from dpo_engine.requests import Train
 from dpo_engine.run_folder import RunSpec
-from dpo_engine.run_record import RunRecord
 from dpo_engine.run_status import RunProgress
+from dpo_engine.team import Team
 from dpo_engine.training_loop import Directive, TrainingLoop
-from dpo_engine.training_setup import Loader, set_up, starting_point
+from dpo_engine.training_setup import Loader, set_up
+
+if TYPE_CHECKING:
+    from dpo_engine.distributed import Ranks
 
 __all__ = ["Directive", "train"]
 
@@ -31,10 +33,12 @@ def train(
     *,
     load: Loader = load_for_training,
     settings: Mapping[str, Any] | None = None,
+    ranks: "Ranks | None" = None,
 ) -> Iterator[Event | None]:
     """Train the run of `request` and keep its folder up to date; None is a safe point without news.
 
-    `settings` are values for some of `run_folder.MAY_DIFFER` that replace the run's own from now on. Raises
+    `settings` are values for some of `run_folder.MAY_DIFFER` that replace the run's own from now on. With
+    `ranks` several processes train it together: each calls this, with a `directive` of its own. Raises
     `Cancelled` once a `leave` has been followed, `TrainingDiverged`, `OutOfMemory`, `DiskFull` or
     `BadInput`; the run's state then says why, and its checkpoints are whole. A run that could not even
     begin stays as it was.
@@ -42,28 +46,41 @@ def train(
     run = Path(request.run)
     spec = run_folder.read_spec(run)
     spec = dataclasses.replace(spec, config=dataclasses.replace(spec.config, **(settings or {})))
-    lock = yield from run_lock.take(run, request.id, lambda: directive() != "go")
+    team = _team(request, load, ranks)
+    lock = None
+    if team.leads:
+        lock = yield from run_lock.take(run, request.id, lambda: directive() != "go")
     try:
-        yield from _train_locked(request, directive, load, run, spec)
+        yield from _train_locked(request, team.agreed(directive), team, run, spec)
     finally:
         if lock is not None:
             lock.release()
 
 
+def _team(request: Train, load: Loader, ranks: "Ranks | None") -> Team:
+    if ranks is None:
+        return Team(request, load)
+    from dpo_engine.together import Together
+
+    return Together(request, load, ranks)
+
+
 def _train_locked(
-    request: Train, directive: Callable[[], Directive], load: Loader, run: Path, spec: RunSpec
+    request: Train, directive: Callable[[], Directive], team: Team, run: Path, spec: RunSpec
 ) -> Iterator[Event | None]:
-    found, warnings = starting_point(run, resume=request.resume)
+    found, warnings = team.starting_point(run)
+    if found is None:
+        spec = dataclasses.replace(spec, processes=team.size)
     status = RunProgress(run, step=found.info.step if found else 0)
     try:
         for warning in warnings:
             yield Note(request=request.id, message=warning, level="warning")
         loggers.check_available(spec.config.report_to)
         with RandomStream(spec.config.seed, torch.device("cpu")).active():
-            loaded = load(spec.policy, spec.config)
-        setup = set_up(run, spec, loaded)
-        learner = Learner(setup, reference_cache=request.reference_cache)
-        with closing(RunRecord(request.id, setup, status)) as record:
+            loaded = team.load(spec)
+        setup = team.fitted(set_up(run, spec, loaded))
+        learner = team.learner(setup)
+        with closing(team.record(setup, status)) as record:
             yield from TrainingLoop(setup, learner, record, directive).events(found)
     except (Cancelled, GeneratorExit, KeyboardInterrupt):
         status.ended_early(
@@ -71,7 +88,7 @@ def _train_locked(
         )
         raise
     except BaseException as error:
-        sentence = _as_engine_error(error, spec)
+        sentence = team.failure(error) or _as_engine_error(error, spec)
         status.ended_early("failed", str(sentence or error))
         if sentence is error or sentence is None:
             raise

@@ -101,7 +101,7 @@ def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
         train_pairs=train_pairs,
         refused=tuple(refused),
         notes=(*loaded.notes, *notes),
-        plan=plan_of(spec.config, train_pairs),
+        plan=plan_of(spec.config, train_pairs, spec.processes),
         max_length=max_length,
         sample_prompts=prompts_to_sample(pairs, spec.config.eval_samples),
     )

@@ -28,12 +28,17 @@ def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 def collect(model: nn.Module, optimizer: Optimizer, others: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies on the CPU of the weights, the optimizer's tensors and `others`, which have full names."""
+    return {name: one.cpu().clone() for name, one in named(model, optimizer, others).items()}
+
+
+def named(model: nn.Module, optimizer: Optimizer, others: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same, themselves and where they are."""
     tensors = dict(others)
     for name, parameter in trained_parameters(model):
         tensors[f"weight/{name}"] = parameter
         for key, tensor in state_tensors(optimizer, parameter).items():
             tensors[f"{_WORD_FOR_STEP if key == _STEP else key}/{name}"] = tensor
-    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    return {name: tensor.detach() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()

@@ -1,8 +1,8 @@
 """Writes ahead: has the engine draw candidates so that comparisons wait for the annotator. Qt-free.
 
-One request is under way at a time. While someone waits for a comparison it is for one prompt; else for all the
-prompts that are still wanted, in one batch, which takes hardly longer than one of them. The two texts of each
-prompt are a `Draft` while they come in; as soon as both are done the comparison is stored, its sides drawn at
+One request is under way at a time. While someone waits for a comparison it is for one prompt; else for all
+that are still wanted, in one batch, which takes hardly longer than one of them. The two texts of each prompt
+are a `Draft` while they come in. As soon as both are done the comparison is stored, its sides drawn at
 random, so that a cancel or a crash loses only what is unfinished. Writing stops when enough comparisons wait,
 when there is no prompt to write for, or with a `Trouble` that a person has to do something about.
 """

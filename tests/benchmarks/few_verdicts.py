@@ -14,7 +14,7 @@ reference. The figures, on the held-out prompts:
 - words: mean length. distinct: share of different 3-grams within an answer; across: over the same number of
   3-grams of all answers. repeats: answers in which some four words stand three times. cut: answers that
   reached the limit. Each for the tuned policy, and for the reference after the stroke.
-- KL: log π − log π_ref per token on the tuned policy's own draws.
+- KL: KL(π‖π_ref) a token in nats, over the whole vocabulary, on the tuned policy's own draws.
 
 `--set` is one list of settings of the training (empty: the recommended ones), `--grid` a file with such a
 list a line; every one is run with every rule, number of verdicts and seed. `held_out=0.2` among them keeps a

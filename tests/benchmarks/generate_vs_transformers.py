@@ -1,9 +1,9 @@
 """Tokens a second: our drawing of candidates against `model.generate`, in one run.
 
     python -m tests.benchmarks.generate_vs_transformers [--model starter] [--tokens 128] [--rounds 7]
-        [--dtype bfloat16] [--prompts 16]
+        [--dtype bfloat16] [--prompts 1 16]
 
-Two cases: one comparison (one prompt, two candidates) and several prompts that wait (two candidates each).
+One comparison is one prompt with two candidates; prompts that wait are drawn together, two candidates each.
 Both sides sample at temperature 0.9 and top-p 0.95 from the same weights; the peer takes
 `num_return_sequences=2`, its default dynamic cache, and for several prompts one batch padded on the left. The
 figure counts response tokens, not padding. Rounds alternate, so that both see the same machine. Ours includes
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtype", default="auto", choices=("auto", "bfloat16", "float32"))
-    parser.add_argument("--prompts", type=int, default=16)
+    parser.add_argument("--prompts", type=int, nargs="+", default=[1, 16])
     options = parser.parse_args()
     loaded = load(options.model, dtype=options.dtype)
     settle_numerics(loaded.device)
@@ -72,8 +72,8 @@ def main() -> None:
     print(f"the first request of ours (lays the weights out): {first.rate:.1f} tokens/s\n")
     rows = [
         row
-        for prompts in ([STORY], some_prompts(options.prompts))
-        for row in contest(loaded, decoder, prompts, sampling, options.rounds)
+        for number in options.prompts
+        for row in contest(loaded, decoder, some_prompts(number), sampling, options.rounds)
     ]
     print(table(["prompts", "", "tokens/s", "first token, s"], rows))
 
@@ -161,7 +161,9 @@ def theirs(loaded: LoadedModel, prompts: Sequence[Prompt], sampling: SamplingCon
 
 
 def some_prompts(number: int) -> list[Prompt]:
-    """The first of the prompts that a new project begins with."""
+    """The first of the prompts that a new project begins with; a long story where it is only one."""
+    if number == 1:
+        return [STORY]
     return [one.messages for one in starter_prompts()[:number]]
 
 

@@ -209,9 +209,10 @@ def test_a_model_larger_than_the_machine_is_refused(folder: Path, monkeypatch: p
     ("changes", "sentence"),
     [
         ({"peft_type": "IA3"}, "only LoRA"),
-        ({"megatron_config": {"a": 1}}, "changes the model itself"),
+        ({"megatron_config": {"a": 1}}, "kind that is not known here .megatron_config."),
         ({"init_lora_weights": "pissa"}, "plain LoRA"),
         ({"r": 10**6}, "rank"),
+        ({"rank_pattern": {"q_proj": 10**6}}, "rank 1000000"),
         ({"r": 8}, "does not fit its model"),
         ({"target_modules": ["q_proj"]}, "no place there"),
         ({"base_model_name_or_path": None}, "does not say which model"),

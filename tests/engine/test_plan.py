@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpo_engine.config import TrainConfig
-from dpo_engine.plan import Plan, in_batches, plan_of, rate_factor
+from dpo_engine.plan import Plan, plan_of, rate_factor
 
 
 def plan(pairs: int, per_step: int = 4, epochs: float = 1.0, seed: int = 0) -> Plan:
@@ -82,7 +82,3 @@ def test_more_warm_up_steps_than_steps_rise_to_the_end() -> None:
 @pytest.mark.parametrize("total", [1, 2, 24])
 def test_every_step_moves(schedule: str, warmup: float, total: int) -> None:
     assert all(0 < factor <= 1 for factor in factors(schedule, total, warmup))
-
-
-def test_batches_are_cut_in_order() -> None:
-    assert in_batches((4, 2, 9, 1, 5), 2) == [(4, 2), (9, 1), (5,)]

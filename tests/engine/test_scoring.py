@@ -52,9 +52,9 @@ def request(pairs: Path, **changes: Any) -> Score:
 
 
 def scores_of(
-    pairs: Path, policy: LoadedModel, reference: LoadedModel | None, size: int = 4, **changes: Any
+    pairs: Path, policy: LoadedModel, reference: LoadedModel | None, size: int = 1024, **changes: Any
 ) -> list[PairScore]:
-    events = scoring.score(request(pairs, **changes), policy, reference, pairs_per_batch=size)
+    events = scoring.score(request(pairs, **changes), policy, reference, tokens_at_once=size)
     return [score for event in of_kind(list(events), PairsScored) for score in event.scores]
 
 
@@ -138,8 +138,10 @@ def test_a_run_s_pairs_score_as_they_were_measured_while_it_trained(
 
 
 def test_progress_counts_every_pair(pairs_file: Path, policy: LoadedModel, reference: LoadedModel) -> None:
-    events = list(scoring.score(request(pairs_file), policy, reference, pairs_per_batch=3))
-    assert [(event.done, event.total) for event in of_kind(events, Progress)] == [(3, 4), (4, 4)]
+    """One pair at a time where the budget is small, all at once where it is large."""
+    for budget, expected in ((1, [(1, 4), (2, 4), (3, 4), (4, 4)]), (10**6, [(4, 4)])):
+        events = list(scoring.score(request(pairs_file), policy, reference, tokens_at_once=budget))
+        assert [(event.done, event.total) for event in of_kind(events, Progress)] == expected
 
 
 def test_rows_and_pairs_that_cannot_be_scored_are_named(

@@ -26,7 +26,9 @@ from dpo_engine.preferences import Message
 from dpo_engine.requests import (
     Cancel,
     Generate,
+    GenerateMany,
     Pause,
+    PromptToAnswer,
     Request,
     Resume,
     Score,
@@ -42,6 +44,10 @@ HELLO = (Message("user", "hello"),)
 
 def _generate(name: str) -> Generate:
     return Generate(id=name, policy="m", prompt=HELLO)
+
+
+def _generate_many(name: str) -> GenerateMany:
+    return GenerateMany(id=name, policy="m", prompts=(PromptToAnswer(prompt=HELLO),))
 
 
 def _score(name: str) -> Score:
@@ -155,6 +161,20 @@ def test_a_training_makes_room_for_shorter_work_once_a_step() -> None:
     assert _short_form(events) == [
         *("started train", "step 1", "started a", "finished a", "step 2", "started b", "finished b"),
         *("step 3", "started c", "finished c", "step 4", "finished train"),
+        *("started next", "finished next"),
+    ]
+
+
+def test_who_waits_for_one_prompt_is_answered_inside_a_batch_of_others() -> None:
+    def writing_ahead(session: Session, job: Job) -> Iterator[Event | None]:
+        session.put(_generate_many("next"))
+        session.put(_generate("one"))
+        yield None
+        yield Note(request=job.id, message="middle")
+
+    events = _run([_generate_many("batch")], {"batch": writing_ahead}, later="one next")
+    assert _short_form(events) == [
+        *("started batch", "started one", "finished one", "finished batch"),
         *("started next", "finished next"),
     ]
 

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpo_engine import shared_prefix, span_attention
+from dpo_engine import flex_attention, shared_prefix, span_attention
 from dpo_engine.batches import PairBatch, collate, packed_length
 from dpo_engine.log_probs import LogProbs
+from dpo_engine.span_attention import Layout, Span
 from dpo_engine.tokenization import TokenizedPair
 from tests.helpers.tiny_model import Family, tiny_model
 
@@ -125,6 +126,46 @@ def test_a_token_sees_its_prompt_and_its_own_response_only(batch: PairBatch) -> 
     for span in layout.spans:
         assert not seen[span.turn : span.end, span.start + span.prompt : span.turn].any()
         assert not seen[span.start : span.end, : span.start].any()
+
+
+@given(batch=batches())
+@settings(max_examples=25, deadline=None, database=None)
+def test_the_block_mask_for_gpus_says_the_same(batch: PairBatch) -> None:
+    layout = batch.packed.layout
+    assert layout is not None
+    pair, part = flex_attention.places(layout)
+    order = torch.arange(len(pair))
+    same_text = (part[None] == 0) | (part[None] == part[:, None])
+    sees = (pair[:, None] == pair[None]) & (order[:, None] >= order[None]) & same_text
+    assert torch.equal(sees, layout.may_see)
+
+
+def test_every_way_to_compute_attention_gives_the_same() -> None:
+    """FlexAttention without its compiler, the library's kernel pair by pair, and the two ways of the CPU."""
+    generator = torch.Generator().manual_seed(0)
+    layout = Layout((Span(0, 5, 4, 3), Span(12, 1, 1, 6)))
+    query, key, value = (torch.randn(1, heads, 20, 8, generator=generator) for heads in (4, 2, 2))
+    wanted = span_attention.masked_attention(query, key, value, layout.may_see, 0.3, 1e9).transpose(1, 2)
+    mask = flex_attention.block_mask(layout, CPU)
+    by_library = [span_attention._by_library(query, key, value, span, 0.3) for span in layout.spans]
+    for found in (
+        flex_attention.block_attention(query, key, value, mask, 0.3),
+        torch.cat(by_library, dim=2).transpose(1, 2),
+        span_attention.span_attention(query, key, value, layout, 0.3),
+    ):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_layout_needs_on_a_device_is_made_once() -> None:
+    made: list[torch.device] = []
+
+    def make(layout: Layout, device: torch.device) -> str:
+        made.append(device)
+        return "mask"
+
+    layout = Layout((Span(0, 1, 1, 1),))
+    assert [layout.on_device(CPU, make) for _ in range(3)] == ["mask"] * 3
+    assert made == [CPU]
 
 
 def test_a_soft_cap_on_attention_acts_in_packed_rows_too() -> None:

@@ -9,7 +9,7 @@ from app.store import settings
 from app.store.handle import Project
 from dpo_engine.catalogue import STARTER
 from dpo_engine.events import Progress
-from dpo_engine.requests import Cancel, FetchModel, Generate
+from dpo_engine.requests import Cancel, FetchModel, Generate, GenerateMany
 from tests.app.annotate.scenes import add_comparison, new_presenter
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
@@ -135,7 +135,7 @@ def test_an_unusable_folder_does_not_disturb_the_judging(
     waiting = add_comparison(project, "a", "b")
     presenter = new_presenter(engine, store)
     presenter.start()
-    writing = engine.last(Generate).id
+    writing = engine.last(GenerateMany).id
     presenter.use_model("/etc")
     engine.fail(engine.last(Generate).id, code="model_unusable", message="/etc holds no model.")
     assert presenter.state.phase == "ready"

@@ -11,7 +11,7 @@ from app.store.errors import StoreFull
 from app.store.handle import Project
 from dpo_engine.config import SamplingConfig
 from dpo_engine.preferences import Message
-from dpo_engine.requests import Cancel, Generate
+from dpo_engine.requests import Cancel, Generate, GenerateMany
 from tests.app.annotate.scenes import add_comparison, begun, new_presenter, shown_id
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
@@ -210,8 +210,9 @@ def test_trouble_is_told_while_comparisons_wait_and_shown_when_none_does(
     presenter = new_presenter(engine, DirectStore(project))
     presenter.start()
     assert shown_id(presenter) == waiting.id
-    for _ in range(3):
-        engine.fail(engine.last(Generate).id, code="out_of_memory", message="Too little memory.")
+    for kind in (GenerateMany, Generate, Generate):
+        assert isinstance(engine.requests[-1], kind), "after a failed batch one prompt at a time"
+        engine.fail(engine.requests[-1].id, code="out_of_memory", message="Too little memory.")
     assert presenter.state.phase == "ready"
     assert presenter.state.writing_stopped == "Too little memory."
     presenter.give("left")

@@ -10,7 +10,6 @@ from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.project import open_project
 from app.store.records import Choice
-from dpo_engine.requests import Generate
 from tests.app.annotate.scenes import Clock, add_comparison, begun, new_presenter, shown_id
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
@@ -188,7 +187,7 @@ def test_a_skipped_comparison_comes_back_when_nothing_else_is_left(
     assert presenter.state.comparison is None
     assert presenter.state.phase == "writing"
     engine.auto_generate(["c", "d"])
-    engine.fail(engine.last(Generate).id, code="model_unusable", message="The model is gone.")
+    engine.fail(engine.requests[-1].id, code="model_unusable", message="The model is gone.")
     assert shown_id(presenter) == pair[0].id
 
 

@@ -10,6 +10,7 @@ The function gets the job and gives back a dict of plain JSON values.
 
 import importlib
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,12 +23,13 @@ Job = Mapping[str, Any]
 Result = dict[str, Any]
 
 
-class ChildFailed(Exception):
-    """The last lines that a child wrote before it ended without a result."""
+class ChildFailed(SystemExit):
+    """The last lines of a child that ended without a result; uncaught, they end the benchmark."""
 
 
 def in_child(function: Callable[[Job], Result], job: Job) -> Result:
     """What `function(job)` gives in a new Python. The job gets `process_started`, seconds since the epoch."""
+    signal.signal(signal.SIGTERM, _end)  # else the child would go on without us
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "result.json"
         arguments = [_module_of(function), function.__qualname__]
@@ -76,6 +78,10 @@ def memory_now() -> int:
     import psutil  # type: ignore[import-untyped]
 
     return int(psutil.Process().memory_info().rss)
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(143)
 
 
 def _module_of(function: Callable[[Job], Result]) -> str:

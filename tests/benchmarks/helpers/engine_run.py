@@ -31,6 +31,8 @@ class Clocked:
     losses: list[float] = field(default_factory=list)
     peak: int = 0
     """Most bytes of RAM up to the end of the last step: what saving takes is not in it."""
+    cuda_peak: int = 0
+    """Most bytes of PyTorch's tensors on the GPU up to then."""
     notes: list[str] = field(default_factory=list)
     device: str = ""
     dtype: str = ""
@@ -44,7 +46,7 @@ class Clocked:
             "losses": self.losses,
             "peak": self.peak,
             "loaded": self.memory_loaded,
-            "cuda_peak": cuda_peak(),
+            "cuda_peak": self.cuda_peak,
             "threads": torch.get_num_threads(),
             "device": self.device,
             "dtype": self.dtype,
@@ -66,6 +68,7 @@ def train_clocked(run: Path, *, stop_after: int | None = None, peak_from_loaded:
         clocked.memory_loaded = memory_now()
         if peak_from_loaded:
             forget_peak()
+        _look(clocked, {})
         settle()
         clocked.loaded_at = time.perf_counter()
         return loaded
@@ -86,9 +89,17 @@ def _follow(clocked: Clocked, events: Iterator[Event | None]) -> None:
                 clocked.first_step_time = clocked.first_step_time or time.time()
                 clocked.step_ends.append(time.perf_counter())
                 clocked.losses.append(event.metrics["loss"])
-                clocked.peak = peak_memory()
+                _look(clocked, event.metrics)
             case Note():
                 clocked.notes.append(event.message)
+
+
+def _look(clocked: Clocked, metrics: dict[str, float]) -> None:
+    """The training makes the system count anew after each step, and says the peak of each as `memory`."""
+    of_step = int(metrics.get("memory", 0))
+    on_gpu = cuda_peak()
+    clocked.cuda_peak = max(clocked.cuda_peak, on_gpu, of_step if on_gpu else 0)
+    clocked.peak = max(clocked.peak, peak_memory(), 0 if on_gpu else of_step)
 
 
 def settle() -> None:

@@ -3,7 +3,6 @@
 The functions named `…_job` run in child processes.
 """
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -14,14 +13,12 @@ from typing import Any
 
 from dpo_engine import run_folder
 from dpo_engine.config import SamplingConfig, TrainConfig
-from dpo_engine.events import PairsScored
 from dpo_engine.fingerprints import fingerprint
 from dpo_engine.model_files import resolve
-from dpo_engine.models import LoadedModel, load
+from dpo_engine.models import load
 from dpo_engine.preferences import Message, Pair
-from dpo_engine.requests import Score
-from dpo_engine.scoring import score
 from tests.benchmarks.helpers.children import Job, Result
+from tests.benchmarks.helpers.divergence import mean_kl
 from tests.benchmarks.helpers.drawing import Draw, draw_many
 from tests.benchmarks.helpers.engine_run import train_clocked
 from tests.benchmarks.helpers.kept import Kept
@@ -29,7 +26,7 @@ from tests.benchmarks.helpers.text_health import distinct_across, distinct_withi
 from tests.benchmarks.helpers.verdict_rules import RULES, verdict
 
 SCORED = 32
-"""Of the tuned policy's draws, so many are scored under both models for the KL."""
+"""Of the tuned policy's draws, so many are compared with the reference token by token."""
 
 Prompt = Sequence[Message]
 Texts = list[list[Draw]]
@@ -49,7 +46,9 @@ def draw_job(job: Job) -> Result:
     loaded = load(job["model"]) if missing else None
     for name, (prompts, number, first_seed) in missing.items():
         assert loaded is not None
-        texts = _draw(loaded, _as_prompts(prompts), number, first_seed, _sampling(job))
+        texts = draw_many(
+            loaded, _as_prompts(prompts), number, first_seed=first_seed, sampling=_sampling(job)
+        )
         kept.put("draws", keys[name], [[asdict(draw) for draw in row] for row in texts])
     return {"base": base, "keys": keys}
 
@@ -69,17 +68,11 @@ def cell_job(job: Job) -> Result:
     trained = time.perf_counter()
     policy = load(str(run))
     prompts = _as_prompts(job["held_out_prompts"])
-    tuned = _draw(policy, prompts, job["draws"], 3_000_000 + 1_000 * job["seed"], _sampling(job))
+    first_seed = 3_000_000 + 10_000 * job["seed"]
+    tuned = draw_many(policy, prompts, job["draws"], first_seed=first_seed, sampling=_sampling(job))
     drawn = time.perf_counter()
     result = compare(tuned, reference, job["rule"]) | {
-        "kl": _kl(
-            policy,
-            job["model"],
-            prompts=prompts,
-            tuned=tuned,
-            reference=reference,
-            file=parent / "scored.jsonl",
-        ),
+        "kl": mean_kl(str(run), job["model"], prompts[:SCORED], [row[0] for row in tuned[:SCORED]]),
         "steps": len(clocked.losses),
         "last_loss": clocked.losses[-1],
         "learning_rate": run_folder.read_spec(run).config.learning_rate,
@@ -141,45 +134,6 @@ def compare(tuned: Texts, reference: Texts, rule: str) -> Result:
         }
         for name, group, draws in (("tuned", texts, tuned), ("reference", others, reference))
     }
-
-
-def _kl(
-    policy: LoadedModel, base: str, *, prompts: Sequence[Prompt], tuned: Texts, reference: Texts, file: Path
-) -> float | None:
-    """Mean over the tuned policy's draws' tokens of log π − log π_ref: its divergence where it goes itself.
-
-    The draws have temperature and top-p of the sampling, so it is near KL(π‖π_ref) per token, not equal.
-    """
-    rows = [
-        {
-            "prompt": [{"role": message.role, "content": message.content} for message in prompt],
-            "chosen": [{"role": "assistant", "content": mine[0].text}],
-            "rejected": [{"role": "assistant", "content": theirs[0].text}],
-        }
-        for prompt, mine, theirs in zip(prompts, tuned, reference, strict=True)
-        if mine[0].text and theirs[0].text and mine[0].text != theirs[0].text
-    ]
-    if not rows:
-        return None
-    file.write_text("\n".join(json.dumps(row) for row in rows[:SCORED]), encoding="utf-8")
-    adapted = hasattr(policy.model, "get_base_model")
-    request = Score(id="kl", policy="", reference="", pairs=str(file))
-    scores = [
-        one
-        for event in score(request, policy, None if adapted else load(base))
-        if isinstance(event, PairsScored)
-        for one in event.scores
-    ]
-    gained = sum(one.policy_chosen_logp - one.reference_chosen_logp for one in scores)
-    return gained / sum(one.chosen_tokens for one in scores)
-
-
-def _draw(
-    loaded: LoadedModel, prompts: Sequence[Prompt], number: int, first_seed: int, sampling: SamplingConfig
-) -> Texts:
-    repeated = [prompt for prompt in prompts for _ in range(number)]
-    draws = draw_many(loaded, repeated, range(first_seed, first_seed + len(repeated)), sampling)
-    return [draws[start : start + number] for start in range(0, len(draws), number)]
 
 
 def _with_held_out(pairs: list[Pair], share: float) -> list[Pair]:
