@@ -22,10 +22,8 @@ PATIENCE = timedelta(minutes=30)
 """How long a process waits for another. Long, because one writes checkpoints while the others wait; a process
 that ends is noticed at once, by its connections and by torchrun."""
 
-LOST = (
-    "Another process of this training ended, so this one ends as well. The run's checkpoints are whole. "
-    "Look at what that process said; then start all of them again with --resume."
-)
+_ABOUT_CONNECTIONS = ("gloo", "NCCL", "Connection")
+"""Words of errors that PyTorch raises as plain RuntimeErrors."""
 
 Directive = Literal["go", "keep", "leave"]
 _DIRECTIVES: tuple[Directive, ...] = ("go", "keep", "leave")
@@ -37,6 +35,8 @@ class Ranks:
     def __init__(self, rank: int, size: int) -> None:
         self.rank = rank
         self.size = size
+        self.began = False
+        """All have begun to train, so that they end together too."""
 
     @property
     def leads(self) -> bool:
@@ -104,6 +104,7 @@ class Ranks:
 
     def check_same(self, number: int, what: str) -> None:
         """Raise `BadInput` on every process where they do not see the same."""
+        self.began = True
         if self.lowest(number) != self.highest(number):
             raise BadInput(
                 f"The processes of this training do not see the same {what}. The run's folder, the pairs and "
@@ -133,27 +134,31 @@ def joined(launch: Launch) -> Iterator[Ranks]:
         try:
             yield ranks
         except (Cancelled, TrainingDiverged) as error:
-            _part()
+            _part(ranks)
             if ranks.leads:
                 raise
             raise SystemExit(1) from error
-        _part()
+        _part(ranks)
     except EngineError as error:
         if ranks.leads:
             raise
         raise type(error)(f"Process {ranks.rank} of {ranks.size}: {error}") from error
     except RuntimeError as error:
-        if is_lost(error):
-            raise EngineError(LOST) from error
-        raise
+        raise (lost(error) or error) from error
 
 
-def is_lost(error: BaseException) -> bool:
-    """Whether `error` says that another process cannot be reached any more."""
-    if isinstance(error, dist.DistError):
-        return True
-    said = str(error)
-    return isinstance(error, RuntimeError) and ("gloo" in said or "NCCL" in said or "Connection" in said)
+def lost(error: BaseException) -> EngineError | None:
+    """The sentence for `error` where it says that another process cannot be reached any more."""
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    if not isinstance(error, RuntimeError):
+        return None
+    if not isinstance(error, dist.DistError) and not any(word in said for word in _ABOUT_CONNECTIONS):
+        return None
+    return EngineError(
+        "Another process of this training ended or cannot be reached, so this one ends as well. The run's "
+        "checkpoints are whole. Look at what that process said; then start all of them again with --resume. "
+        f"({said[:200]})"
+    )
 
 
 def _take_gpu(launch: Launch) -> None:
@@ -167,7 +172,8 @@ def _take_gpu(launch: Launch) -> None:
     torch.cuda.set_device(launch.local_rank)
 
 
-def _part() -> None:
+def _part(ranks: Ranks) -> None:
     """All have come to the end, so that none is taken for a failed one while another still writes."""
-    dist.barrier()
+    if ranks.began:
+        ranks.total(0)
     dist.destroy_process_group()

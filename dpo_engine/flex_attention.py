@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
-from dpo_engine.span_attention import Layout
+from dpo_engine.span_attention import Layout, Span
 
 
 def block_attention(query: Tensor, key: Tensor, value: Tensor, mask: BlockMask, scale: float) -> Tensor:
@@ -50,18 +50,17 @@ def works(device: torch.device) -> bool:
     """Tried once on a small row, forward and backward: kernels have to be compiled for this very device."""
     if device.type != "cuda":
         return False
-    from dpo_engine.span_attention import Span
-
     layout = Layout((Span(0, 60, 40, 50), Span(150, 3, 20, 10)))
+    query, key, value = (
+        torch.randn(1, heads, 183, 64, device=device, dtype=torch.bfloat16, requires_grad=True)
+        for heads in (4, 2, 2)
+    )
     try:
-        states = [
-            torch.randn(1, heads, 183, 64, device=device, dtype=torch.bfloat16, requires_grad=True)
-            for heads in (4, 2, 2)
-        ]
-        block_attention(*states, block_mask(layout, device), 0.125).sum().backward()  # type: ignore[misc]
+        out = block_attention(query, key, value, block_mask(layout, device), 0.125)
+        out.sum().backward()  # type: ignore[no-untyped-call]
     except Exception:  # whatever a compiler or driver on this machine lacks
         return False
-    return all(bool(one.grad is not None and one.grad.isfinite().all()) for one in states)
+    return all(one.grad is not None and bool(one.grad.isfinite().all()) for one in (query, key, value))
 
 
 @cache

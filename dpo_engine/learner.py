@@ -11,10 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from dpo_engine import training_state
+from dpo_engine.activation_checkpointing import checkpoint_layers
 from dpo_engine.batches import PairBatch, collate, packed_length
 from dpo_engine.checkpoint import Checkpoint
 from dpo_engine.compilation import pays
 from dpo_engine.log_probs import LogProbs
+from dpo_engine.memory import fit
 from dpo_engine.metrics import PairMeans, only_finite
 from dpo_engine.micro_batches import Members
 from dpo_engine.optimizer_step import OptimizerStep, StepResult
@@ -28,9 +30,6 @@ from dpo_engine.reference_setup import make_reference
 from dpo_engine.standing import Standing
 from dpo_engine.training_setup import Setup
 
-TOKENS_AT_ONCE = 1024
-"""In one forward pass, where the config leaves it open."""
-
 
 class Learner:
     """Moves the policy of `setup` step by step, and measures it."""
@@ -40,12 +39,15 @@ class Learner:
         self._setup = setup
         self._lengths = [packed_length(pair) for pair in setup.pairs]
         loaded, config = setup.loaded, setup.config
+        self._cut = fit(loaded.model.config, config, setup.pairs, device=loaded.device, dtype=loaded.dtype)
+        if self._cut.checkpoint_activations:
+            checkpoint_layers(loaded.model, dropout=config.lora_dropout > 0)
         scorer = self._make_scorer()
-        self.notes = _about(scorer)
+        self.notes = (*_about(scorer), *self._cut.notes)
         self.reference = self._make_reference(scorer, use_cache=reference_cache)
         self._random = RandomStream(config.seed, loaded.device)
         self._optimizer = make_optimizer(loaded.model, config)
-        self._token_budget = config.micro_batch_tokens or TOKENS_AT_ONCE
+        self._token_budget = self._cut.token_budget
         self.move = self._make_step(
             scorer=scorer,
             reference=self.reference,
@@ -134,7 +136,7 @@ class Learner:
         loaded, config, plan = self._setup.loaded, self._setup.config, self._setup.plan
         scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
         tokens = round(sum(self._lengths[: self._setup.train_pairs]) * plan.epoch_after(plan.total_steps))
-        checkpointed = config.gradient_checkpointing == "on"
+        checkpointed = self._cut.checkpoint_activations
         if pays(config.torch_compile, loaded.device, tokens, checkpointed=checkpointed):
             scorer.compile_layers()
         return scorer
@@ -176,7 +178,7 @@ class Learner:
         return self._in_micro_batches(self._setup.held_out)
 
     def _in_micro_batches(self, members: Members) -> list[Members]:
-        """A budget that follows from the config alone, so that a resumed run adds up in the same order."""
+        """By a budget that does not depend on what is free: a resumed run adds up in the same order."""
         return in_micro_batches(members, self._lengths, self._token_budget)
 
     def _batch(self, members: Members) -> PairBatch:

@@ -32,14 +32,20 @@ _SHARE_OF_MEMORY = 0.85
 
 @dataclass(frozen=True)
 class _Rough:
-    """What is measured rather than counted; see the tests for how far it is off."""
+    """What was measured rather than counted.
+
+    On a CPU, random Llamas of 23, 74 and 135 million weights, full and LoRA, float32 and bfloat16, packed
+    batches of 240 to 2,000 tokens, one micro-batch a step and four, 19 cases: the estimate was 0.89 to 1.05
+    of the process's peak, in 18 of them 0.95 to 1.05; the lowest was LoRA with activation checkpointing. No
+    GPU was at hand: the figures for it are guesses.
+    """
 
     cpu_slack: float = 0.22
-    """Of all that comes and goes: pages that glibc's allocator cannot give back between two uses."""
-    gpu_slack: float = 0.05
-    """Likewise PyTorch's caching allocator. Not measured: no GPU was at hand."""
+    """Of activations and logits: what comes and goes unseen by autograd, and holes in the heap."""
+    gpu_slack: float = 0.1
+    """Likewise."""
     gpu_context: int = 500_000_000
-    """CUDA's own, with its libraries loaded. Not measured."""
+    """CUDA's own memory, with its libraries loaded."""
     layer_gradients: float = 0.5
     """Gradients of a layer's activations, while it is gone back through, as a share of what it keeps."""
 
@@ -236,13 +242,14 @@ def _optimizer(sizes: ModelSizes, config: TrainConfig) -> int:
 
 
 def _head(sizes: ModelSizes, dtype: torch.dtype, device: torch.device, scored: int) -> int:
-    """A chunk of logits in `dtype` and float32; the weight's gradient, its product and its cast."""
+    """A chunk of logits in `dtype` and float32, the weight as matrix products reorder it, its gradient."""
     rows = min(scored, chunk_size(sizes.vocabulary, device))
     chunk = rows * sizes.vocabulary * (_FLOAT32 + 2 * dtype.itemsize)
+    reordered = sizes.head * dtype.itemsize
     if not sizes.trains_head:
-        return chunk
+        return chunk + reordered
     cast = 0 if dtype == torch.float32 else sizes.head * dtype.itemsize
-    return chunk + sizes.head * (_FLOAT32 + dtype.itemsize) + cast
+    return chunk + reordered + sizes.head * _FLOAT32 + cast
 
 
 _ROUGH = _Rough()

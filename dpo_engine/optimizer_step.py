@@ -46,6 +46,8 @@ class StepSums:
     pairs: int
     means: PairMeans = field(default_factory=PairMeans)
     tokens: int = 0
+    left_out: int = 0
+    """Pairs that were asked for and do not fit into memory alone."""
     half_added: bool = False
     """A batch's gradient is being added."""
 
@@ -101,9 +103,8 @@ class OptimizerStep:
         where one pair alone does not fit and the run is to stop then.
         """
         sums = self._gradient(micro_batches)
-        skipped = sum(map(len, micro_batches)) - sums.pairs
         if not sums.pairs:
-            return StepResult(skipped_pairs=skipped, notes=self.take_notes())
+            return StepResult(skipped_pairs=sums.left_out, notes=self.take_notes())
         norm_on_device = self._clipped_norm()
         metrics = sums.means.means()  # the one wait for the device
         norm = float(norm_on_device)
@@ -122,7 +123,7 @@ class OptimizerStep:
             tokens=sums.tokens,
             pairs=sums.pairs,
             moved=moved,
-            skipped_pairs=skipped,
+            skipped_pairs=sums.left_out,
             notes=self.take_notes(),
         )
 
@@ -151,6 +152,7 @@ class OptimizerStep:
             self.optimizer.zero_grad(set_to_none=True)
             sums = self._attempt(self._micro_batches.usable(micro_batches))
             if sums is not None:
+                sums.left_out = sum(map(len, micro_batches)) - sums.pairs
                 return sums
 
     def _attempt(self, micro_batches: Sequence[Members]) -> StepSums | None:

@@ -9,7 +9,7 @@ from typing import Any
 from dpo_engine.checkpoint import Checkpoint
 from dpo_engine.config import TrainConfig
 from dpo_engine.device import pick_device, pick_dtype
-from dpo_engine.distributed import LOST, Ranks, is_lost
+from dpo_engine.distributed import Ranks, lost
 from dpo_engine.errors import BadInput, EngineError
 from dpo_engine.learner import Learner
 from dpo_engine.models import LoadedModel
@@ -27,6 +27,7 @@ _ONLY_ALONE = {
     "method": ("qlora", "4-bit weights are not cut into parts. Use lora or full"),
     "optim": ("adamw_8bit", "its 8-bit moments are not cut into parts. Use adamw, whose moments are"),
     "sync_ref_model": (True, "a reference that follows the policy is kept whole. Leave it off"),
+    "torch_compile": ("on", "compiled layers do not gather their weights. Use auto or off"),
     "on_out_of_memory": ("skip", "a pair can only be left out by one process alone. Use stop"),
 }
 """Setting -> the value that one process alone can have, and why."""
@@ -76,7 +77,7 @@ class Together(Team):
         return kind(self._request.id, setup, status, self._ranks)
 
     def failure(self, error: BaseException) -> EngineError | None:
-        return EngineError(LOST) if is_lost(error) else None
+        return lost(error)
 
 
 def check_possible(config: TrainConfig) -> None:

@@ -15,7 +15,7 @@ which lays the weights out, is given apart.
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -86,7 +86,8 @@ def contest(
     rounds: int,
 ) -> list[list[str]]:
     """Rows of the table; the ratios are of each round."""
-    ours(loaded, decoder, prompts, sampling, 0), theirs(loaded, prompts, sampling, 0)
+    short = replace(sampling, max_new_tokens=8)
+    ours(loaded, decoder, prompts, short, 0), theirs(loaded, prompts, short, 0)
     mine: list[Round] = []
     peers: list[Round] = []
     for seed in range(1, rounds + 1):

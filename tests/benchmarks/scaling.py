@@ -42,7 +42,7 @@ class Point:
 AXES: dict[str, Sequence[Point]] = {
     "pairs": [Point(pairs=n, length=192, vocabulary=8_192, batch=4) for n in PAIRS],
     "length": [Point(pairs=8, length=n, vocabulary=8_192, batch=1) for n in LENGTHS],
-    "vocabulary": [Point(pairs=8, length=128, vocabulary=n, batch=1) for n in VOCABULARIES],
+    "vocabulary": [Point(pairs=8, length=256, vocabulary=n, batch=2) for n in VOCABULARIES],
 }
 
 

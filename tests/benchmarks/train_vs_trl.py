@@ -68,9 +68,9 @@ def main() -> None:
                         in_child(contest, {**job, **prepared, "name": name, "round": number})
                     )
                 except ChildFailed as failed:
-                    print(f"{name} failed. {failed}")
+                    print(f"{name} failed. {failed}", flush=True)
                     continue
-                print(_one_line(name, number, results[name][-1], prepared))
+                print(_one_line(name, number, results[name][-1], prepared), flush=True)
     done = {name: runs for name, runs in results.items() if runs}
     if not done:
         raise SystemExit("Nothing could be measured.")

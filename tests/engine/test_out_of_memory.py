@@ -284,14 +284,14 @@ def test_a_run_goes_on_with_smaller_batches_and_the_same_curve(
     tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = run_it(new_run(tmp_path, tiny_model_folder, name="plain"))
-    own = LogProbs.__call__
 
-    def cramped(self: LogProbs, batch: PairBatch) -> Tensor:
-        if batch.tokens > 300:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return own(self, batch)
+    class Cramped(LogProbs):
+        def __call__(self, batch: PairBatch) -> Tensor:
+            if batch.tokens > 300:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return super().__call__(batch)
 
-    monkeypatch.setattr(LogProbs, "__call__", cramped)
+    monkeypatch.setattr("dpo_engine.learner.LogProbs", Cramped)
     events = run_it(new_run(tmp_path, tiny_model_folder, name="cramped"))
     assert len([note for note in of_kind(events, Note) if "did not fit" in note.message]) >= 1
     assert len(of_kind(events, StepDone)) == 4

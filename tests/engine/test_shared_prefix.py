@@ -140,6 +140,7 @@ def test_the_block_mask_for_gpus_says_the_same(batch: PairBatch) -> None:
     assert torch.equal(sees, layout.may_see)
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_every_way_to_compute_attention_gives_the_same() -> None:
     """FlexAttention without its compiler, the library's kernel pair by pair, and the two ways of the CPU."""
     generator = torch.Generator().manual_seed(0)

@@ -1,0 +1,74 @@
+"""The figures that benchmarks compute themselves, against values worked out by hand."""
+
+import pytest
+
+from dpo_engine.preferences import Message
+from tests.benchmarks.helpers import flops
+from tests.benchmarks.helpers.drawing import Draw
+from tests.benchmarks.helpers.text_health import distinct_across, distinct_within, repeats, wilson
+from tests.benchmarks.helpers.verdict_cell import compare, labelled
+from tests.benchmarks.helpers.verdict_rules import RULES, verdict
+
+
+def draw(text: str) -> Draw:
+    return Draw(text=text, tokens=len(text.split()), ended=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "better", "worse"),
+    [
+        ("shorter", "Yes.", "Yes, of course."),
+        ("list", "Do this:\n- eat\n- sleep", "Eat, then sleep - or not."),
+        ("list", "1. eat\n2. sleep", "1. eat"),
+        ("no-question", "Eat.", "Eat. Will you?"),
+        ("formal", "Therefore we kindly inform you.", "Hey, we're gonna tell you!"),
+    ],
+)
+def test_a_rule_prefers_what_it_says(rule: str, better: str, worse: str) -> None:
+    assert verdict(RULES[rule], better, worse) == 1
+    assert verdict(RULES[rule], worse, better) == 0
+    assert verdict(RULES[rule], better, better) == 0.5
+
+
+def test_the_interval_of_a_share() -> None:
+    # Wilson's interval of 8 in 10 at z = 1.96, from Brown, Cai and DasGupta's formula: 0.490 to 0.943.
+    low, high = wilson(8, 10)
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+
+
+def test_repetition_shows() -> None:
+    healthy, stuck = "one two three four five six", "one two one two one two one two one two"
+    assert distinct_within([healthy]) == 1
+    assert distinct_within([stuck]) == 2 / 8  # "one two one" and "two one two" of eight 3-grams
+    assert distinct_across([healthy, healthy], 8) == 0.5
+    assert repeats(stuck) and not repeats(healthy)
+
+
+def test_the_operations_of_a_pair() -> None:
+    # Prompt 2, responses 1 and 1: queries see 1 + 2 keys, then 3 each. Unshared: twice 1 + 2 + 3.
+    assert flops.shared([(2, 1, 1)]) == flops.Load(tokens=4, scored=2, seen=9)
+    assert flops.unshared([(2, 1, 1)]) == flops.Load(tokens=6, scored=2, seen=12)
+    weights = flops.Weights(layers=10, head=5, adapter=2, attention=3)
+    load = flops.Load(tokens=4, scored=2, seen=9)
+    # 6 · (10 · 4 + 5 · 2) + 12 · 3 · 9; frozen 4 · 50 + 6 · 2 · 4 + 324; forward 2 · 50 + 4 · 3 · 9
+    assert flops.training(load, flops.Weights(layers=10, head=5, adapter=0, attention=3), full=True) == 624
+    assert flops.training(load, weights, full=False) == 572
+    assert flops.forward(load, weights) == 208
+
+
+def test_verdicts_are_spread_over_the_prompts() -> None:
+    prompts = [(Message("user", "A"),), (Message("user", "B"),)]
+    texts = [[draw("w " * count) for count in counts] for counts in ((1, 2, 3, 3), (4, 1, 2, 2))]
+    pairs = labelled(prompts, texts, "shorter", 4)
+    assert [pair.id for pair in pairs] == ["0-0-1", "1-0-1", "0-0-2", "1-0-2"]  # 2 against 3 is a tie
+    assert [(len(pair.chosen.split()), len(pair.rejected.split())) for pair in pairs[:2]] == [(1, 2), (1, 4)]
+    with pytest.raises(SystemExit, match="Only 10 pairs"):
+        labelled(prompts, texts, "shorter", 100)
+
+
+def test_every_draw_meets_every_one_of_the_reference() -> None:
+    result = compare(
+        [[draw("a")], [draw("a b c d")]], [[draw("a b"), draw("a")], [draw("a"), draw("b")]], "shorter"
+    )
+    assert result["wins"] == [0.75, 0.0]
+    assert result["tuned"]["words"] == 2.5

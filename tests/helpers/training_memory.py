@@ -1,0 +1,84 @@
+"""A process of its own that trains a random Llama for two steps and tells what was expected and measured.
+
+    python -m tests.helpers.training_memory TASK
+
+where TASK is JSON: {"sizes": {…}, "config": {…}, "lengths": [[40, 20, 20]], "micro": 1}.
+Prints {"expected": bytes, "measured": bytes}.
+"""
+
+import json
+import sys
+from typing import Any
+
+
+def main(task: dict[str, Any]) -> None:
+    import torch
+    from transformers import LlamaConfig
+
+    from dpo_engine.config import TrainConfig
+    from dpo_engine.memory import estimate
+    from dpo_engine.peak_memory import PeakMemory
+    from dpo_engine.process_memory import keep_freed_memory
+
+    keep_freed_memory()  # as every process of the engine does
+    torch.set_num_threads(1)
+    cpu = torch.device("cpu")
+    config = TrainConfig(device="cpu", **task["config"])
+    dtype = torch.bfloat16 if config.dtype == "bfloat16" else torch.float32
+    model_config = LlamaConfig(**task["sizes"], pad_token_id=2)
+    lengths = [(prompt, chosen, rejected) for prompt, chosen, rejected in task["lengths"]]
+    expected = estimate(
+        model_config,
+        config,
+        lengths[: len(lengths) // task["micro"]],
+        device=cpu,
+        dtype=dtype,
+        several=task["micro"] > 1,
+        reference_cached=True,
+    )
+    step, members = _optimizer_step(model_config, config, dtype, lengths)
+    size = len(lengths) // task["micro"]
+    batches = [members[start : start + size] for start in range(0, len(members), size)]
+    peak = PeakMemory(cpu)
+    for _ in range(2):  # the optimizer has its state from the second on
+        step(batches, 1e-6)
+    print(json.dumps({"expected": expected.total, "measured": peak.since_last()}))
+
+
+def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) -> tuple[Any, tuple[int, ...]]:
+    import torch
+    from transformers import LlamaForCausalLM
+
+    from dpo_engine import adapters
+    from dpo_engine.batches import collate
+    from dpo_engine.log_probs import LogProbs
+    from dpo_engine.optimizer_step import OptimizerStep
+    from dpo_engine.optimizers import make_optimizer
+    from dpo_engine.randomness import RandomStream
+    from dpo_engine.reference import NoReference
+    from dpo_engine.tokenization import TokenizedPair
+
+    model: Any = LlamaForCausalLM(model_config).eval()
+    if config.method != "full":
+        model = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
+    pairs = [
+        TokenizedPair(
+            id=str(number), split="train", prompt=(5,) * one, chosen=(6,) * two, rejected=(7,) * three
+        )
+        for number, (one, two, three) in enumerate(lengths)
+    ]
+    cpu = torch.device("cpu")
+    step = OptimizerStep(
+        scorer=LogProbs(model, device=cpu, forward_dtype=dtype),
+        reference=NoReference(),
+        optimizer=make_optimizer(model, config),
+        config=config,
+        random=RandomStream(0, cpu),
+        collate=lambda members: collate([pairs[member] for member in members], members),
+        name_of=str,
+    )
+    return step, tuple(range(len(pairs)))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
