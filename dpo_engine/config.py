@@ -83,7 +83,7 @@ class TrainConfig:
         minimum=1,
         maximum=4096,
         main=True,
-        help="Pairs in one optimizer step, times the accumulation. Memory does not depend on it.",
+        help="Pairs of a step, times accumulation and devices. Memory does not depend on it.",
     )
     max_length: int = option(
         1024,

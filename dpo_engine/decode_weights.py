@@ -42,6 +42,7 @@ class Projection:
         if blocked:
             whole = torch.cat(self._weights)
             self._blocked = torch.ops.mkldnn._reorder_linear_weight(whole, _ROWS_EXPECTED)
+            self._multiply = torch.ops.mkldnn._linear_pointwise.default
             if any(bias is not None for bias in self._biases):
                 self._bias = torch.cat(
                     [weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in self._parts]
@@ -61,11 +62,12 @@ class Projection:
 
     def _own(self, x: Tensor) -> Tensor:
         if self._blocked is not None:
-            # oneDNN cuts the sums of a single row otherwise than those of several, so that there is never one:
-            # the row that is left when the others have ended goes on as it began.
-            rows = x if len(x) > 1 else x.expand(2, -1).contiguous()
-            y: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._blocked, self._bias, "none", [], "")
-            return y[: len(x)]
+            # oneDNN cuts the sums of a single row otherwise than those of several. So there is never one: a
+            # row that is left when the others have ended goes on as it began.
+            alone = x.shape[0] == 1
+            rows = x.expand(2, -1).contiguous() if alone else x
+            y: Tensor = self._multiply(rows, self._blocked, self._bias, "none", [], "")
+            return y[:1] if alone else y
         parts = [functional.linear(x, weight, bias) for weight, bias in self._parts]
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 

@@ -1,9 +1,10 @@
 """The decoding loop: each prompt once through the model, then a token a row at a time for all rows together.
 
-What may be relied on: the same prompts, seeds and settings on the same device give the same texts. A row's
+What may be relied on: the same request gives the same texts on the same device with as many threads. A row's
 generator is its own and its prompt is read alone, so what is beside it in a batch changes a text only where
-it changes how the device rounds. On a CPU in bfloat16 it does not (measured, to the last bit); in float32 and
-on a GPU the last bit may differ, which can turn one token, and with it all that follow.
+it changes how the device rounds a last bit, which can turn a token and with it all that follow. On a CPU that
+is seldom: of ten candidates with 11 to 100 tokens, drawn alone and with four other prompts, ten came out the
+same in float32 and nine in bfloat16 (PyTorch's attention rounds differently on different threads).
 """
 
 from collections.abc import Generator, Iterator, Sequence

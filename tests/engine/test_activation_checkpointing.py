@@ -12,6 +12,7 @@ from dpo_engine.log_probs import LogProbs
 from dpo_engine.models import load_for_training
 from dpo_engine.tokenization import TokenizedPair
 from tests.helpers.tiny_model import save_tiny_model
+from tests.helpers.training_runs import curve, new_run, run_it
 
 PAIRS = [
     TokenizedPair(id="a", split="train", prompt=(1, 9, 8), chosen=(5, 6, 7, 2), rejected=(9, 2)),
@@ -103,3 +104,16 @@ def test_a_copy_of_the_model_runs_its_own_layers(tiny_model_folder: Path) -> Non
         for one in loaded.model.parameters():
             one.zero_()
     assert torch.equal(scorer.sums(BATCH), before)
+
+
+@pytest.mark.parametrize("changes", [{"method": "full"}, {"lora_dropout": 0.2}])
+def test_a_run_takes_the_same_curve_with_and_without(
+    changes: dict[str, Any], tmp_path: Path, tiny_model_folder: Path
+) -> None:
+    curves = [
+        curve(run_it(new_run(tmp_path, tiny_model_folder, name=how, gradient_checkpointing=how, **changes)))
+        for how in ("off", "on")
+    ]
+    losses = [[metrics["loss"] for _, metrics in one] for one in curves]
+    assert losses[0] == losses[1] and len(losses[0]) == 4
+    assert losses[0][0] != losses[0][-1]

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -141,8 +142,7 @@ def test_a_killed_process_ends_all_and_leaves_a_checkpoint_to_go_on_from(
         text=True,
     )
     _wait_for_checkpoint(run, torchrun)
-    second = next(child for child in _children(torchrun.pid) if b"RANK=1" in _environment_of(child))
-    os.kill(second, signal.SIGKILL)
+    os.kill(_process(1, torchrun.pid), signal.SIGKILL)
     _, said = torchrun.communicate(timeout=_BOUND)
     assert torchrun.returncode != 0
     assert "Another process of this training ended" in said
@@ -191,14 +191,10 @@ def _assert_goes_on(run: Path) -> None:
         run_it(run, resume=True, after={found.info.step + 1: "leave"}, reference_cache=False)
 
 
-def _children(parent: int) -> list[int]:
-    import psutil  # type: ignore[import-untyped]
-
-    return [child.pid for child in psutil.Process(parent).children()]
-
-
-def _environment_of(process: int) -> bytes:
-    return Path(f"/proc/{process}/environ").read_bytes().replace(b"LOCAL_RANK=1", b"")
+def _process(rank: int, torchrun: int) -> int:
+    """Its id, among the children of torchrun."""
+    children = psutil.Process(torchrun).children()
+    return next(child.pid for child in children if child.environ().get("RANK") == str(rank))
 
 
 def _assert_same(one: list[StepMetrics], two: list[StepMetrics]) -> None:

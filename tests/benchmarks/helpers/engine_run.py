@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from dpo_engine.config import TrainConfig
-from dpo_engine.device import device_name
+from dpo_engine.device import device_name, pick_device, settle_process
 from dpo_engine.events import Event, Note, StepDone
 from dpo_engine.models import LoadedModel, load_for_training
 from dpo_engine.requests import Train
@@ -59,6 +59,7 @@ def train_clocked(run: Path, *, stop_after: int | None = None, peak_from_loaded:
 
     `peak_from_loaded`: what loading took for a moment is no part of the peak.
     """
+    settle_process(pick_device("auto"))  # as the command line and the app's engine do
     clocked = Clocked()
 
     def load(reference: str, config: TrainConfig) -> LoadedModel:
