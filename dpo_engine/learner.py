@@ -24,6 +24,7 @@ from dpo_engine.optimizers import make_optimizer
 from dpo_engine.packing import in_micro_batches
 from dpo_engine.peak_memory import PeakMemory
 from dpo_engine.plan import rate_factor
+from dpo_engine.prefetch import Prefetch, pinned
 from dpo_engine.randomness import RandomStream
 from dpo_engine.reference import Reference
 from dpo_engine.reference_setup import make_reference
@@ -48,13 +49,15 @@ class Learner:
         self._random = RandomStream(config.seed, loaded.device)
         self._optimizer = make_optimizer(loaded.model, config)
         self._token_budget = self._cut.token_budget
+        # A processor that computes has no time to spare for the next batches; a GPU waits for nothing else.
+        self._ahead = Prefetch(self._pinned) if loaded.device.type == "cuda" else None
         self.move = self._make_step(
             scorer=scorer,
             reference=self.reference,
             optimizer=self._optimizer,
             config=config,
             random=self._random,
-            collate=self._batch,
+            collate=self._ahead or self._batch,
             name_of=lambda member: setup.pairs[member].id,
         )
         self._memory = PeakMemory(loaded.device)
@@ -77,6 +80,11 @@ class Learner:
             sampled_step=step if standing.sampled_step is None else standing.sampled_step,
         )
         self._moved = standing.skipped_steps < step
+
+    def close(self) -> None:
+        """Let go of the thread that makes batches, if there is one."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that `restore` needs, copied to the CPU; see `training_state`."""
@@ -105,6 +113,9 @@ class Learner:
         """Do step `number`; gives what came of it, and its metrics without any that is not finite."""
         setup, plan = self._setup, self._setup.plan
         rate = setup.learning_rate * rate_factor(setup.config, number, plan.total_steps)
+        if self._ahead is not None:
+            following = self._of_step(number + 1) if number < plan.total_steps else []
+            self._ahead.expect([*self._of_step(number), *following])
         result = self.move(self._of_step(number), rate, at_reference=not self._moved)
         self.reference.stepped(number, moved=result.moved)
         self._moved = self._moved or result.moved
@@ -183,6 +194,9 @@ class Learner:
 
     def _batch(self, members: Members) -> PairBatch:
         return collate([self._setup.pairs[member] for member in members], members)
+
+    def _pinned(self, members: Members) -> PairBatch:
+        return pinned(self._batch(members))
 
 
 def _about(scorer: LogProbs) -> tuple[str, ...]:

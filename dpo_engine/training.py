@@ -79,8 +79,7 @@ def _train_locked(
         with RandomStream(spec.config.seed, torch.device("cpu")).active():
             loaded = team.load(spec)
         setup = team.fitted(set_up(run, spec, loaded))
-        learner = team.learner(setup)
-        with closing(team.record(setup, status)) as record:
+        with closing(team.learner(setup)) as learner, closing(team.record(setup, status)) as record:
             yield from TrainingLoop(setup, learner, record, directive).events(found)
     except (Cancelled, GeneratorExit, KeyboardInterrupt):
         status.ended_early(
