@@ -11,6 +11,9 @@ from app.store.rows import from_json, read
 from app.train.ingredients import Ingredients, load_ingredients
 from app.train.training import Outcome
 from dpo_engine.catalogue import STARTER
+from dpo_engine.config import TrainConfig
+from dpo_engine.errors import BadInput
+from dpo_engine.recommendations import recommended
 
 POLICY_SETTING = "policy"
 """Project setting: the model reference that writes the candidates."""
@@ -72,3 +75,17 @@ def _last_margins(project: Project) -> dict[int, float]:
     )
     found = {row["id"]: from_json(row["metrics"], dict[str, float]) for row in rows}
     return {run: metrics["rewards/margins"] for run, metrics in found.items() if "rewards/margins" in metrics}
+
+
+def config_of(book: Book) -> TrainConfig:
+    """What the person left in the form; the recommended at first, and where that is damaged."""
+    known = TrainConfig.__dataclass_fields__
+    kept: dict[str, Any] = {name: value for name, value in book.form.items() if name in known}
+    try:
+        return TrainConfig(**kept) if kept or book.runs else _first_config(book)
+    except (BadInput, TypeError):
+        return _first_config(book)
+
+
+def _first_config(book: Book) -> TrainConfig:
+    return recommended("lora", book.ingredients.train)

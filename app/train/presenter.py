@@ -14,7 +14,7 @@ from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.records import PairSelection, Run
 from app.train.background import Background
-from app.train.book import POLICY_SETTING, Book, load_book, recover, with_outcome
+from app.train.book import POLICY_SETTING, Book, config_of, load_book, recover, with_outcome
 from app.train.conductor import Conductor, CurveView
 from app.train.curves import Columns, columns_of, up_to
 from app.train.ingredients import advice, obstacle, plan
@@ -231,11 +231,7 @@ class TrainPresenter:
     # --- inside: answers ------------------------------------------------------------------------------
 
     def _on_opened(self, book: Book) -> None:
-        known = TrainConfig.__dataclass_fields__
-        try:
-            self._config = TrainConfig(**{k: v for k, v in book.form.items() if k in known})  # type: ignore[arg-type]
-        except (BadInput, TypeError):
-            self._config = TrainConfig()
+        self._config = config_of(book)
         self._take(book)
         if self._selected is None and book.runs:
             self.select(book.runs[0].id)

@@ -25,6 +25,7 @@ goes on where it was stopped; `--again` runs finished cells anew.
 import argparse
 import itertools
 import json
+import shlex
 import tempfile
 from pathlib import Path
 from statistics import mean
@@ -143,9 +144,9 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 
 
 def _settings(line: str) -> Cell:
-    """ "learning_rate=2e-4 held_out=0.2" -> the training's settings, and the share held out beside them."""
+    """A line of settings -> those of the training, and the share held out beside them."""
     values: dict[str, Any] = {}
-    for part in line.split():
+    for part in shlex.split(line):
         name, _, value = part.partition("=")
         try:
             values[name] = json.loads(value)

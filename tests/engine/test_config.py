@@ -6,7 +6,7 @@ import pytest
 
 from dpo_engine.config import SamplingConfig, TrainConfig, options_of
 from dpo_engine.errors import BadInput
-from dpo_engine.recommendations import recommended_learning_rate, resolved
+from dpo_engine.recommendations import recommended, recommended_learning_rate, resolved
 
 
 @pytest.mark.parametrize("config", [TrainConfig, SamplingConfig])
@@ -62,3 +62,12 @@ def test_a_setting_changed_where_it_has_no_effect_is_refused() -> None:
     with pytest.raises(BadInput, match=r"^label_smoothing is 0.1, but has no effect while"):
         TrainConfig(loss_type="ipo", label_smoothing=0.1)
     assert TrainConfig(method="full", lora_r=TrainConfig().lora_r).method == "full"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "epochs", "mix"), [(50, 4.0, "sft 0.2"), (500, 2.0, None), (20_000, 1.0, None)]
+)
+def test_what_is_recommended_follows_the_number_of_pairs(pairs: int, epochs: float, mix: str | None) -> None:
+    config = recommended("lora", pairs)
+    assert (config.num_train_epochs, config.loss_mix, config.loss_type) == (epochs, mix, "sigmoid")
+    assert resolved(config, pairs).learning_rate == recommended_learning_rate("lora", pairs)

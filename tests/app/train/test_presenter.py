@@ -28,6 +28,7 @@ from dpo_engine.events import (
     TrainingStarted,
 )
 from dpo_engine.preferences import Message, Pair
+from dpo_engine.recommendations import recommended
 from dpo_engine.requests import Train
 from dpo_engine.run_folder import RunState, StepMetrics
 from tests.app.train.conftest import Room
@@ -129,7 +130,7 @@ def test_enough_preferences_need_no_advice(room: Room) -> None:
     room.judge(1, split="held_out")
     room.presenter.refresh()
     assert room.presenter.state.advice == ""
-    assert room.presenter.state.plan == "15 steps: 20 preferences in batches of 4, 3 times."
+    assert room.presenter.state.plan == "20 steps: 20 preferences in batches of 4, 4 times."
 
 
 # --- the form -----------------------------------------------------------------------------------------
@@ -173,7 +174,16 @@ def test_a_damaged_stored_form_is_left_aside(ready: Room) -> None:
     settings.set_setting(ready.project, "train_form", {"beta": -4, "unknown": 1})
     again = ready.new_presenter()
     again.open()
-    assert again.state.config == TrainConfig()
+    assert again.state.config == recommended("lora", 20)
+
+
+def test_a_new_project_begins_with_what_is_recommended_and_then_with_what_was_chosen(ready: Room) -> None:
+    assert ready.presenter.state.config == recommended("lora", 20)
+    ready.presenter.configure({"beta": 0.2})
+    ready.presenter.start()
+    again = ready.new_presenter()
+    again.open()
+    assert again.state.config == TrainConfig(beta=0.2)
 
 
 # --- from start to finish -----------------------------------------------------------------------------
