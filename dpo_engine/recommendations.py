@@ -18,13 +18,13 @@ def recommended(method: Method, pairs: int) -> TrainConfig:
     (`few_verdicts` in the benchmarks, one seed). Distinct: share of different 3-grams within an answer.
     Repeats: share of answers that say some four words three times. Policy / reference.
 
-        rule       learning rate, epochs, mix    wins (95 %)         words      distinct     repeats      minutes
-        shorter    2e-4, 4, sft 0.2              0.86 (0.74–0.93)    51/117     0.95/0.93    0.12/0.29    3.3
-        formal     2e-4, 4, sft 0.2              0.65 (0.50–0.77)    108/117    0.94/0.93    0.21/0.29    4.1
-        shorter    2e-4, 3, none (128 tokens)    0.62 (0.48–0.74)    57/73      0.90/0.96    0.21/0.02    1.6
+        rule       rate, epochs, mix    wins (95 %)         words      distinct     repeats      minutes
+        shorter    2e-4, 4, sft 0.2     0.86 (0.74–0.93)    51/117     0.95/0.93    0.12/0.29    3.3
+        formal     2e-4, 4, sft 0.2     0.65 (0.50–0.77)    108/117    0.94/0.93    0.21/0.29    4.1
+        shorter    2e-4, 3, none (a)    0.62 (0.48–0.74)    57/73      0.90/0.96    0.21/0.02    1.6
 
-    So a rule about length is learned from 50 verdicts, and one about words (formal ones, no contractions) only
-    half; nothing better was found for it yet.
+    (a) at most 128 tokens. So a rule about length is learned from 50 verdicts, and one about words (formal
+    ones, no contractions) only half; nothing better was found for it yet.
 
     For more pairs the published recipes hold (1 to 3 epochs, one of them from 10,000 on); not measured here.
     """
