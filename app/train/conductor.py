@@ -13,7 +13,7 @@ from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import MetricRow, Run, RunStatus
-from app.train.curves import Columns
+from app.train.curves import Columns, drawn
 from app.train.metric_log import CallLater, Clock, MetricLog
 from app.train.training import Outcome, Phase, Training, TrainingProgress
 from dpo_engine import events as told
@@ -165,7 +165,7 @@ class Conductor:
         run_id = training.run.id
         log.add(MetricRow(run_id=run_id, step=step, split=split, metrics=dict(metrics)))
         if self.curve_view:
-            self.curve_view.points_added(run_id, step, metrics, training.progress.total_steps)
+            self.curve_view.points_added(run_id, step, drawn(metrics), training.progress.total_steps)
 
     def _on_log_failed(self, training: Training, error: StoreError) -> None:
         training.note(f"The curves are not being saved at the moment: {error}")

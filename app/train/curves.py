@@ -13,12 +13,18 @@ Column: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 Columns: TypeAlias = Mapping[str, Column]
 
 
+def drawn(metrics: Mapping[str, float]) -> Mapping[str, float]:
+    """What the charts take: of a mixed loss the DPO part, −log σ(margin), which begins at ln 2."""
+    parts = ("loss/sigmoid", "eval_loss/sigmoid")
+    return {**metrics, **{name.removesuffix("/sigmoid"): metrics[name] for name in parts if name in metrics}}
+
+
 def columns_of(rows: Iterable[MetricRow]) -> Columns:
     """By metric name (held-out metrics have their `eval_` names); a missing value leaves its step out."""
     steps: dict[str, list[float]] = {}
     values: dict[str, list[float]] = {}
     for row in rows:
-        for name, value in row.metrics.items():
+        for name, value in drawn(row.metrics).items():
             steps.setdefault(name, []).append(float(row.step))
             values.setdefault(name, []).append(value)
     return {name: (np.array(steps[name]), np.array(values[name])) for name in steps}
