@@ -20,6 +20,7 @@ from dpo_engine import adapters
 from dpo_engine.activation_checkpointing import checkpoint_layers
 from dpo_engine.batches import collate
 from dpo_engine.config import TrainConfig
+from dpo_engine.fast_norm import speed_up_norms
 from dpo_engine.log_probs import LogProbs
 from dpo_engine.tokenization import TokenizedPair
 
@@ -120,6 +121,7 @@ def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: flo
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
         setattr(text, name, 0)
     model: Any = AutoModelForCausalLM.from_config(thin, trust_remote_code=False).eval()
+    speed_up_norms(model)  # as `models` does: they keep less than the library's
     if config.method == "full":
         whole: nn.Module = model.float()
         return whole

@@ -18,7 +18,7 @@ agree are replaced, so that a run starts with every margin at 0; otherwise the f
 run that has to be repeated to the last bit whatever ran in between is made with the cache off.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -105,13 +105,7 @@ class TableReference(Reference):
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """The cache is then not asked: it may know what the run did not know when it began."""
-        known = tensors.get("reference")
-        if known is None or known.shape != self._known.shape:
-            raise BadInput(
-                "The checkpoint does not fit the run: it has no reference log-probs, or for another number "
-                "of pairs. Start a new run."
-            )
-        self._known = known.clone()
+        self._known = saved_table(tensors, self._known.shape)
         self._resumed = True
         self._as_loaded = False
 
@@ -192,3 +186,14 @@ class TableReference(Reference):
         settled = self._proven or not self._recalled.any()
         if settled and not self._as_loaded and not self._known.isnan().any():
             self._source = None
+
+
+def saved_table(tensors: Mapping[str, Tensor], shape: torch.Size) -> Tensor:
+    """A checkpoint's reference log-probs. Raises `BadInput` where they are missing or of another shape."""
+    known = tensors.get("reference")
+    if known is None or known.shape != shape:
+        raise BadInput(
+            "The checkpoint does not fit the run: it has no reference log-probs, or for another number "
+            "of pairs. Start a new run."
+        )
+    return known.clone()

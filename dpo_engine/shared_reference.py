@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dpo_engine.batches import PairBatch
 from dpo_engine.distributed import Ranks
-from dpo_engine.errors import BadInput
 from dpo_engine.reference import Reference, Source
+from dpo_engine.reference_table import saved_table
 
 
 class SharedTable(Reference):
@@ -47,10 +47,4 @@ class SharedTable(Reference):
         return {"reference": self._known.clone()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        known = tensors.get("reference")
-        if known is None or known.shape != self._known.shape:
-            raise BadInput(
-                "The checkpoint does not fit the run: it has no reference log-probs, or for another number "
-                "of pairs. Start a new run."
-            )
-        self._known = known.clone()
+        self._known = saved_table(tensors, self._known.shape)

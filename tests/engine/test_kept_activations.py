@@ -8,6 +8,7 @@ import torch
 from dpo_engine import adapters, kept_activations
 from dpo_engine.activation_checkpointing import checkpoint_layers
 from dpo_engine.config import TrainConfig
+from dpo_engine.fast_norm import speed_up_norms
 from dpo_engine.kept_activations import kept_by
 from tests.helpers.tiny_model import tiny_model
 
@@ -61,6 +62,7 @@ def test_a_thin_copy_foretells_what_the_model_keeps(
 
     model_config, config = _four_layers(family), TrainConfig(**changes)
     model: Any = AutoModelForCausalLM.from_config(model_config).eval()
+    speed_up_norms(model)
     if config.method != "full":
         model = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
     casts = kept_activations._bytes_of_casts(model, dtype)

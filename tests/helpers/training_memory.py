@@ -51,6 +51,7 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
 
     from dpo_engine import adapters
     from dpo_engine.batches import collate
+    from dpo_engine.fast_norm import speed_up_norms
     from dpo_engine.log_probs import LogProbs
     from dpo_engine.optimizer_step import OptimizerStep
     from dpo_engine.optimizers import make_optimizer
@@ -59,6 +60,7 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
     from dpo_engine.tokenization import TokenizedPair
 
     model: Any = LlamaForCausalLM(model_config).eval()
+    speed_up_norms(model)
     if config.method != "full":
         model = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
     pairs = [
