@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-from dpo_engine.commands import main
+from dpo_engine.commands.main import main
 
 if __name__ == "__main__":
     if not sys.warnoptions:

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from dpo_engine.conversations import Message, Pair, Role, Split
 from dpo_engine.errors import BadInput
-from dpo_engine.preference_rows import pair_of_row, prompt_of_row
-from dpo_engine.row_files import NumberedRow, numbered_rows
-from dpo_engine.snapshots import read_snapshot
+from dpo_engine.pairs.preference_rows import pair_of_row, prompt_of_row
+from dpo_engine.pairs.row_files import NumberedRow, numbered_rows
+from dpo_engine.pairs.snapshots import read_snapshot
 
 __all__ = [
     "Message",

@@ -27,8 +27,8 @@ from dpo_engine.conversations import Pair, Split
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.events import Sample
 from dpo_engine.files import staged_folder, write_atomically
+from dpo_engine.pairs.snapshots import in_snapshot_order, pairs_hash, read_snapshot, write_snapshot
 from dpo_engine.recommendations import resolved
-from dpo_engine.snapshots import in_snapshot_order, pairs_hash, read_snapshot, write_snapshot
 
 FORMAT_VERSION = 1
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dpo_engine.batches import PairBatch, collate, packed_length
 from dpo_engine.errors import BadInput
 from dpo_engine.events import Event, Note, PairsScored, Progress
-from dpo_engine.log_probs import LogProbs, sum_by_response
-from dpo_engine.models import LoadedModel
-from dpo_engine.packing import in_given_order
+from dpo_engine.forward.log_probs import LogProbs, sum_by_response
+from dpo_engine.models.loading import LoadedModel
 from dpo_engine.pair_math import PairScore, TokenScore
+from dpo_engine.pairs.batches import PairBatch, collate, packed_length
+from dpo_engine.pairs.packing import in_given_order
+from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.preferences import read_pairs, refusal_summary
-from dpo_engine.reference import adapter_off
+from dpo_engine.reference.kinds import adapter_off
 from dpo_engine.requests import Score
-from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
-from dpo_engine.training_setup import context_length
+from dpo_engine.training.setup import context_length
 
 TOKENS_AT_ONCE = 1024
 """In one forward pass: enough to keep a processor busy, little enough for news every second."""

@@ -25,8 +25,6 @@ from dpo_engine.events import (
     TrainingPaused,
     TrainingResumed,
 )
-from dpo_engine.fetch_thread import FetchThread
-from dpo_engine.job import Job, rank
 from dpo_engine.requests import (
     Cancel,
     Control,
@@ -38,10 +36,12 @@ from dpo_engine.requests import (
     StopAndKeep,
     Train,
 )
+from dpo_engine.service.fetch_thread import FetchThread
+from dpo_engine.service.job import Job, rank
 
 if TYPE_CHECKING:
-    from dpo_engine.jobs import Work
-    from dpo_engine.shelf import ModelShelf
+    from dpo_engine.service.jobs import Work
+    from dpo_engine.service.shelf import ModelShelf
 
 Emit = Callable[[Event], None]
 DoWork = Callable[[Job], "Work"]
@@ -87,11 +87,11 @@ class Session:
             self._fail_unserved(job)
 
     def _prepare(self) -> None:
-        from dpo_engine import libraries
+        from dpo_engine.models import libraries
 
         libraries.quieten()
-        from dpo_engine import device
-        from dpo_engine.shelf import ModelShelf
+        from dpo_engine.compute import device
+        from dpo_engine.service.shelf import ModelShelf
 
         self._shelf = ModelShelf()
         self._device = device.pick_device("auto")
@@ -112,7 +112,7 @@ class Session:
     def _work(self, job: Job) -> "Work":
         if self._do is not None:
             return self._do(job)
-        from dpo_engine.jobs import work_for
+        from dpo_engine.service.jobs import work_for
 
         assert self._shelf is not None  # noqa: S101  # made by `_prepare`
         return work_for(job.request, self._shelf, job.directive)
@@ -163,7 +163,7 @@ class Session:
     # What is done
 
     def _serve(self, job: Job) -> None:
-        from dpo_engine.failures import failure, is_out_of_memory
+        from dpo_engine.service.failures import failure, is_out_of_memory
 
         self._running.append(job)
         self._emit(RequestStarted(request=job.id))
@@ -219,7 +219,7 @@ class Session:
         """What was kept for the next step of work that is over now; not while it only makes room."""
         if self._device is None or self._running:
             return
-        from dpo_engine.device import free_cached_memory
+        from dpo_engine.compute.device import free_cached_memory
 
         free_cached_memory(self._device)
 
@@ -227,7 +227,7 @@ class Session:
         now = time.monotonic()
         if self._device is None or now - self._memory_told < SECONDS_BETWEEN_MEMORY:
             return
-        from dpo_engine.device import memory_of
+        from dpo_engine.compute.device import memory_of
 
         self._memory_told = now
         memory = memory_of(self._device)

@@ -33,7 +33,7 @@ def starter_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     `DPO_STUDIO_TEST_MODELS` names a folder that keeps it from one session to the next.
     """
     from dpo_engine.catalogue import STARTER
-    from dpo_engine.fetching import fetch
+    from dpo_engine.fetching.known_models import fetch
 
     kept = os.environ.get("DPO_STUDIO_TEST_MODELS")
     # Beside the base folder of this process, so that processes that share the tests share it too.

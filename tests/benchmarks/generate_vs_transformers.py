@@ -21,15 +21,15 @@ from typing import Any
 import torch
 
 from app.store.starter import starter_prompts
+from dpo_engine.compute.device import device_name, settle_numerics
 from dpo_engine.config import SamplingConfig
-from dpo_engine.decoding import Decoder
-from dpo_engine.device import device_name, settle_numerics
 from dpo_engine.events import CandidateDone, Event, TextDelta
-from dpo_engine.generation import end_ids, generate, generate_many
-from dpo_engine.models import LoadedModel, load
+from dpo_engine.generation.decoding import Decoder
+from dpo_engine.generation.writing import end_ids, generate, generate_many
+from dpo_engine.models.loading import LoadedModel, load
+from dpo_engine.pairs.tokenization import prompt_ids
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Generate, GenerateMany, PromptToAnswer
-from dpo_engine.tokenization import prompt_ids
 from tests.benchmarks.helpers.machine import described
 from tests.benchmarks.helpers.tables import middle, table
 

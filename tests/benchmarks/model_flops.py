@@ -98,7 +98,7 @@ def matrix_rates(job: Job) -> Result:
     """In a child: operations a second of products in the wanted type, by name of their shape."""
     import torch
 
-    from dpo_engine.device import device_name
+    from dpo_engine.compute.device import device_name
 
     device, dtype = torch.device(job["device"]), getattr(torch, job["dtype"])
     shapes = {f"{n} × {n} × {n}": (n, n, n) for n in SQUARES[job["device"]]}
@@ -121,7 +121,7 @@ def _widths(model: str) -> tuple[int, int, int]:
     if sizes is None:
         from transformers import AutoConfig
 
-        from dpo_engine.model_files import resolve
+        from dpo_engine.models.model_files import resolve
 
         config: Any = AutoConfig.from_pretrained(resolve(model).base, local_files_only=True)
         sizes = config.get_text_config().to_dict()
@@ -147,7 +147,7 @@ def make(job: Job) -> Result:
     """In a child: the model and its sizes, a run folder for each round, the lengths of the pairs."""
     from dpo_engine import run_folder
     from dpo_engine.config import TrainConfig
-    from dpo_engine.model_files import resolve
+    from dpo_engine.models.model_files import resolve
     from tests.benchmarks.helpers.contest_pairs import uncut_pairs
     from tests.benchmarks.helpers.matrix_sizes import matrix_sizes
 
@@ -189,7 +189,7 @@ def _model(job: Job) -> str:
         return str(job["model"])
     from transformers import AutoTokenizer
 
-    from dpo_engine.model_files import resolve
+    from dpo_engine.models.model_files import resolve
     from tests.benchmarks.helpers.random_models import save_random_model
 
     folder = Path(job["folder"]) / job["model"]

@@ -103,7 +103,7 @@ def prepare(job: Job) -> Result:
     """In a child: the run folders of our variants, and every pair's ids in the order they are taken in."""
     from dpo_engine import run_folder
     from dpo_engine.config import TrainConfig
-    from dpo_engine.model_files import resolve
+    from dpo_engine.models.model_files import resolve
     from tests.benchmarks.helpers.contest_pairs import ids_in_order, uncut_pairs
 
     files = resolve(job["model"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from dpo_engine.models import LoadedModel
+    from dpo_engine.models.loading import LoadedModel
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def process_settings_undone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny(tiny_model_folder: Path) -> "LoadedModel":
     """The tiny model in float32 on the CPU. Shared: never train it."""
-    from dpo_engine.models import load
+    from dpo_engine.models.loading import load
 
     return load(str(tiny_model_folder), device="cpu", dtype="float32")
 
@@ -37,7 +37,7 @@ def tiny_adapter(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFacto
     import torch
 
     from dpo_engine.config import TrainConfig
-    from dpo_engine.models import load_for_training
+    from dpo_engine.models.loading import load_for_training
 
     folder = tmp_path_factory.mktemp("adapters") / "one"
     config = TrainConfig(lora_r=4, lora_alpha=8, device="cpu", dtype="float32")

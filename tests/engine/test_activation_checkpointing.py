@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine.activation_checkpointing import checkpoint_layers
-from dpo_engine.batches import collate
 from dpo_engine.config import TrainConfig
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.models import load_for_training
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward.activation_checkpointing import checkpoint_layers
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.models.loading import load_for_training
+from dpo_engine.pairs.batches import collate
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import save_tiny_model
 from tests.helpers.training_runs import curve, new_run, run_it
 

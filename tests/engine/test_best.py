@@ -2,8 +2,8 @@
 
 import pytest
 
-from dpo_engine.best import Best
 from dpo_engine.config import BestBy
+from dpo_engine.training.best import Best
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dpo_engine import checkpoint, policy_files, run_folder
+from dpo_engine import run_folder
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, Cancelled, DiskFull
 from dpo_engine.events import CheckpointSaved, Note, StepDone, TrainingStarted
-from dpo_engine.models import load
+from dpo_engine.models import policy_files
+from dpo_engine.models.loading import load
+from dpo_engine.training import checkpoint
 from tests.helpers.tiny_model import save_tiny_model
 from tests.helpers.training_runs import new_run, of_kind, run_it
 
@@ -239,7 +241,7 @@ warnings.simplefilter("ignore")
 from dpo_engine.errors import DiskFull
 from dpo_engine.events import CheckpointSaved
 from dpo_engine.requests import Train
-from dpo_engine.training import train
+from dpo_engine.training.run import train
 run = Path(sys.argv[1])
 try:
     for event in train(Train(id="t", run=str(run)), lambda: "go"):

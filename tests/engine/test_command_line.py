@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from dpo_engine import commands, run_folder, wire
+from dpo_engine import run_folder, wire
 from dpo_engine.catalogue import STARTER
-from dpo_engine.command_output import Narrator
-from dpo_engine.commands import main
+from dpo_engine.commands import main as commands
+from dpo_engine.commands.main import main
+from dpo_engine.commands.output import Narrator
 from dpo_engine.config import SamplingConfig, TrainConfig, options_of
 from dpo_engine.events import Event, StepDone, TrainingFinished
 
@@ -104,7 +105,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 @pytest.mark.parametrize("command", ["", "models", "fetch", "generate", "score", "train", "serve"])
 def test_help_is_quick_because_it_needs_no_torch(command: str) -> None:
     script = (
-        "import sys; from dpo_engine.commands import main\n"
+        "import sys; from dpo_engine.commands.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import compilation
-from dpo_engine.batches import collate
-from dpo_engine.compilation import LONG_RUN, CompiledLayers, layers_of, pays
 from dpo_engine.errors import BadInput
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward import compilation
+from dpo_engine.forward.compilation import LONG_RUN, CompiledLayers, layers_of, pays
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.pairs.batches import collate
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import Family, tiny_model
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dpo_engine.device import device_name, memory_of, pick_device, pick_dtype
+from dpo_engine.compute.device import device_name, memory_of, pick_device, pick_dtype
 from dpo_engine.errors import BadInput
 
 CPU = torch.device("cpu")

@@ -17,10 +17,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from dpo_engine import checkpoint, run_folder, wire
+from dpo_engine import run_folder, wire
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import CheckpointSaved, StepDone
 from dpo_engine.run_folder import StepMetrics
+from dpo_engine.training import checkpoint
 from tests.helpers import processes
 from tests.helpers.training_runs import new_run, of_kind, run_it, some_pairs, without_clock
 

@@ -8,11 +8,11 @@ import torch
 from peft.tuners.lora.layer import Linear
 from torch import Tensor
 
-from dpo_engine import adapters
+from dpo_engine.compute.device import precision
 from dpo_engine.config import TrainConfig
-from dpo_engine.device import precision
-from dpo_engine.exact_lora import ExactLoraLinear, dora_norm
-from dpo_engine.models import LoadedModel, load, load_for_training
+from dpo_engine.forward.exact_lora import ExactLoraLinear, dora_norm
+from dpo_engine.models import adapters
+from dpo_engine.models.loading import LoadedModel, load, load_for_training
 from tests.helpers.tiny_model import Family, save_tiny_model
 
 IDS = torch.tensor([[5, 90, 17, 200, 33, 64]])

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import adapters, exact_lora
+from dpo_engine.compute.device import precision
 from dpo_engine.config import TrainConfig
-from dpo_engine.device import precision
-from dpo_engine.fast_norm import speed_up_norms
+from dpo_engine.forward import exact_lora
+from dpo_engine.forward.fast_norm import speed_up_norms
+from dpo_engine.models import adapters
 from tests.helpers.tiny_model import Family, tiny_model
 
 CPU = torch.device("cpu")
@@ -56,7 +57,7 @@ def test_a_norm_speaks_the_type_that_the_next_layer_multiplies_in() -> None:
 
 
 def test_norms_gradient_is_the_derivative() -> None:
-    from dpo_engine.fast_norm import _RmsNorm
+    from dpo_engine.forward.fast_norm import _RmsNorm
 
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(4, 6, generator=generator, requires_grad=True)

@@ -15,7 +15,6 @@ from dpo_engine.events import (
     RequestFinished,
     RequestStarted,
 )
-from dpo_engine.job import Job
 from dpo_engine.preferences import Message
 from dpo_engine.requests import (
     Cancel,
@@ -23,6 +22,7 @@ from dpo_engine.requests import (
     Generate,
     Shutdown,
 )
+from dpo_engine.service.job import Job
 from dpo_engine.session import Session
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from dpo_engine import downloads
 from dpo_engine.catalogue import CatalogueModel, WheelSource
-from dpo_engine.downloads import download
 from dpo_engine.errors import BadInput, DiskFull, EngineError, FetchFailed
 from dpo_engine.events import Event, ModelFetched, Progress
-from dpo_engine.fetching import fetch, known_model
+from dpo_engine.fetching import downloads
+from dpo_engine.fetching.downloads import download
+from dpo_engine.fetching.known_models import fetch, known_model
+from dpo_engine.fetching.package_index import RemoteFile, index_url, without_password
 from dpo_engine.locations import cache_dir, models_dir
-from dpo_engine.package_index import RemoteFile, index_url, without_password
 from tests.helpers.range_server import RangeServer
 
 GGUF = bytes(range(256)) * 6000

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from dpo_engine import fingerprints
-from dpo_engine.fingerprints import fingerprint
-from dpo_engine.model_files import resolve
-from dpo_engine.shelf import ModelShelf
+from dpo_engine.models import fingerprints
+from dpo_engine.models.fingerprints import fingerprint
+from dpo_engine.models.model_files import resolve
+from dpo_engine.service.shelf import ModelShelf
 
 
 def test_a_fingerprint_is_of_the_contents(tiny_model_folder: Path, folder: Path) -> None:

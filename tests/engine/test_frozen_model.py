@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from dpo_engine import frozen_model
-from dpo_engine.batches import collate
-from dpo_engine.frozen_model import frozen, has_room, move_towards, weights_of
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.models import frozen_model
+from dpo_engine.models.frozen_model import frozen, has_room, move_towards, weights_of
+from dpo_engine.pairs.batches import collate
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import Family, tiny_model
 
 CPU = torch.device("cpu")

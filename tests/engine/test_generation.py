@@ -8,17 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpo_engine import decoding
 from dpo_engine.config import SamplingConfig
-from dpo_engine.detokenization import TextStream
 from dpo_engine.errors import BadInput, EngineError
 from dpo_engine.events import CandidateDone, CandidateRestarted, Event, Note, TextDelta
-from dpo_engine.generation import generate
-from dpo_engine.models import LoadedModel
+from dpo_engine.generation import decoding
+from dpo_engine.generation.detokenization import TextStream
+from dpo_engine.generation.sampling import Sampler, draw, most_likely
+from dpo_engine.generation.writing import generate
+from dpo_engine.models.loading import LoadedModel
+from dpo_engine.pairs.tokenization import prompt_ids
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Generate
-from dpo_engine.sampling import Sampler, draw, most_likely
-from dpo_engine.tokenization import prompt_ids
 from tests.helpers.tiny_model import byte_tokenizer
 
 PROMPT = (Message("user", "Say something."),)
@@ -322,7 +322,7 @@ def test_text_that_a_decoder_takes_back_is_noticed() -> None:
 
 @pytest.mark.starter
 def test_the_starter_answers_a_plain_question(starter_model: Any) -> None:
-    from dpo_engine.models import load
+    from dpo_engine.models.loading import load
 
     loaded = load(str(starter_model), device="cpu", dtype="float32")
     prompt = (Message("user", "What is the capital of France?"),)
@@ -333,7 +333,7 @@ def test_the_starter_answers_a_plain_question(starter_model: Any) -> None:
 
 
 def test_an_adapted_policy_writes_in_bfloat16_too(tiny_adapter: Any) -> None:
-    from dpo_engine.models import load
+    from dpo_engine.models.loading import load
 
     loaded = load(str(tiny_adapter), device="cpu", dtype="bfloat16")
     events = _events(_request(), loaded)

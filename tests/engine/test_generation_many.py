@@ -9,11 +9,11 @@ import pytest
 from dpo_engine.config import SamplingConfig
 from dpo_engine.errors import BadInput
 from dpo_engine.events import CandidateDone, CandidateRestarted, Event, Note, TextDelta
-from dpo_engine.generation import MAX_CANDIDATES, generate, generate_many
-from dpo_engine.models import LoadedModel, load
+from dpo_engine.generation.writing import MAX_CANDIDATES, generate, generate_many
+from dpo_engine.models.loading import LoadedModel, load
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Generate, GenerateMany, PromptToAnswer
-from dpo_engine.shelf import ModelShelf
+from dpo_engine.service.shelf import ModelShelf
 from tests.helpers.tiny_model import save_tiny_model
 
 SAMPLING = SamplingConfig(max_new_tokens=20)

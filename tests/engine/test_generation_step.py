@@ -18,15 +18,15 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from dpo_engine import decode_weights as weights_module
-from dpo_engine import decoding
+from dpo_engine.compute.device import precision
 from dpo_engine.config import SamplingConfig
-from dpo_engine.decode_step import DecodeStep
-from dpo_engine.decode_weights import decode_weights
-from dpo_engine.decoding import Decoder, Stem
-from dpo_engine.device import precision
-from dpo_engine.models import LoadedModel, load
-from dpo_engine.sampling import Sampler
+from dpo_engine.generation import decode_weights as weights_module
+from dpo_engine.generation import decoding
+from dpo_engine.generation.decode_step import DecodeStep
+from dpo_engine.generation.decode_weights import decode_weights
+from dpo_engine.generation.decoding import Decoder, Stem
+from dpo_engine.generation.sampling import Sampler
+from dpo_engine.models.loading import LoadedModel, load
 from tests.helpers.tiny_model import tiny_model
 
 GREEDY = SamplingConfig(temperature=0.0)

@@ -12,10 +12,10 @@ import pytest
 from dpo_engine import run_folder
 from dpo_engine.errors import BadInput, Cancelled
 from dpo_engine.events import CheckpointSaved, Evaluated, Event, Note, Progress, StepDone, TrainingFinished
-from dpo_engine.metrics import PairMeans
 from dpo_engine.requests import Train
-from dpo_engine.training import Directive, train
-from dpo_engine.training_loop import TrainingLoop
+from dpo_engine.training.loop import TrainingLoop
+from dpo_engine.training.metrics import PairMeans
+from dpo_engine.training.run import Directive, train
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs, without_clock
 
 LOSSES = (0.69, 0.6, 0.4, 0.5, 0.45, 0.41, 0.3, 0.2, 0.1)

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import adapters, kept_activations
-from dpo_engine.activation_checkpointing import checkpoint_layers
 from dpo_engine.config import TrainConfig
-from dpo_engine.fast_norm import speed_up_norms
-from dpo_engine.kept_activations import kept_by
+from dpo_engine.forward.activation_checkpointing import checkpoint_layers
+from dpo_engine.forward.fast_norm import speed_up_norms
+from dpo_engine.memory import kept_activations
+from dpo_engine.memory.kept_activations import kept_by
+from dpo_engine.models import adapters
 from tests.helpers.tiny_model import tiny_model
 
 LENGTHS = [(40, 20, 12), (9, 30, 25), (17, 3, 8)]

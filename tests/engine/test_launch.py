@@ -3,7 +3,7 @@
 import pytest
 
 from dpo_engine.errors import BadInput
-from dpo_engine.launch import Launch, launched
+from dpo_engine.processes.launch import Launch, launched
 
 
 @pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "1"}, {"WORLD_SIZE": "1", "RANK": "0"}])

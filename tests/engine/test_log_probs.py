@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dpo_engine import head
-from dpo_engine.batches import PairBatch, collate
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward import head
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.pairs.batches import PairBatch, collate
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import Family, tiny_model
 
 CPU = torch.device("cpu")
@@ -184,9 +184,9 @@ def test_making_a_scorer_leaves_training_modes_alone() -> None:
 
 @pytest.mark.starter
 def test_the_starter_agrees_with_a_plain_float32_computation(starter_model: Path) -> None:
-    from dpo_engine.models import load
+    from dpo_engine.models.loading import load
+    from dpo_engine.pairs.tokenization import tokenize_pairs
     from dpo_engine.preferences import Message, Pair
-    from dpo_engine.tokenization import tokenize_pairs
 
     loaded = load(str(starter_model), device="cpu", dtype="float32")
     question = (Message("user", "What is the capital of France?"),)

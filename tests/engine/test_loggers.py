@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from dpo_engine import loggers, run_folder
+from dpo_engine import run_folder
 from dpo_engine.errors import BadInput, Cancelled
 from dpo_engine.events import Note, StepDone
-from dpo_engine.loggers import Trackio, check_available
 from dpo_engine.run_folder import StepMetrics
+from dpo_engine.training import loggers
+from dpo_engine.training.loggers import Trackio, check_available
 from tests.helpers.training_runs import new_run, of_kind, run_it
 
 Logged = list[tuple[int, dict[str, float]]]

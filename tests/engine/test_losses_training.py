@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from dpo_engine import run_folder
-from dpo_engine.batches import PairBatch
 from dpo_engine.config import LossType
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import Evaluated, StepDone
-from dpo_engine.log_probs import LogProbs
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.pairs.batches import PairBatch
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs
 
 THREE_STEPS: dict[str, Any] = {

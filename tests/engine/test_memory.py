@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import memory
 from dpo_engine.config import TrainConfig
-from dpo_engine.memory import estimate, fit
-from dpo_engine.model_sizes import sizes_of
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.memory import needs as memory
+from dpo_engine.memory.needs import estimate, fit
+from dpo_engine.models.model_sizes import sizes_of
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dpo_engine.commands import main
+from dpo_engine.commands.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def _rows(text: str) -> list[dict[str, Any]]:
 def test_estimate_needs_no_weights(
     folder: Path, pairs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dpo_engine import models
+    from dpo_engine.models import loading as models
 
     monkeypatch.setattr(models.AutoModelForCausalLM, "from_pretrained", None)
     before = _files(pairs.parent)
@@ -102,7 +102,7 @@ def test_bad_input_is_one_sentence(
 @pytest.mark.parametrize("command", ["estimate", "preflight"])
 def test_help_needs_no_torch(command: str) -> None:
     script = (
-        "import sys; from dpo_engine.commands import main\n"
+        "import sys; from dpo_engine.commands.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "assert 'torch' not in sys.modules"

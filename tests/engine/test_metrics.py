@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import TrainingDiverged
 from dpo_engine.losses import Loss
-from dpo_engine.metrics import PairMeans, StepClock, only_finite, pair_figures
-from dpo_engine.optimizer_step import check_start
+from dpo_engine.training.metrics import PairMeans, StepClock, only_finite, pair_figures
+from dpo_engine.training.optimizer_step import check_start
 from tests.helpers.pair_log_probs import pair, pairs
 
 HINGE = Loss(TrainConfig(loss_type="hinge", beta=0.5))

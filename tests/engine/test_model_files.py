@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from dpo_engine import hub
 from dpo_engine.catalogue import STARTER
 from dpo_engine.errors import FetchFailed, ModelUnusable, NotFetched, OutOfMemory
-from dpo_engine.model_files import resolve, stable_reference
-from dpo_engine.models import load
+from dpo_engine.fetching import hub
+from dpo_engine.models.loading import load
+from dpo_engine.models.model_files import resolve, stable_reference
 
 
 def _change_config(folder: Path, name: str = "config.json", **changes: Any) -> None:
@@ -200,7 +200,7 @@ def test_a_spoilt_model_is_a_sentence(folder: Path, spoil: Callable[[Path], None
 
 
 def test_a_model_larger_than_the_machine_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpo_engine.models.machine_memory", lambda: 1000)
+    monkeypatch.setattr("dpo_engine.models.loading.machine_memory", lambda: 1000)
     with pytest.raises(OutOfMemory, match="more than fit"):
         load(str(folder), device="cpu")
 

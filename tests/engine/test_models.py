@@ -7,8 +7,8 @@ from transformers import AutoModelForCausalLM
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
-from dpo_engine.model_files import resolve
-from dpo_engine.models import LoadedModel, load, load_for_training
+from dpo_engine.models.loading import LoadedModel, load, load_for_training
+from dpo_engine.models.model_files import resolve
 from tests.helpers.tiny_model import save_tiny_model
 
 IDS = torch.tensor([[5, 90, 17, 200, 33, 64]])

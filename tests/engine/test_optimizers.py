@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import optimizers
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
-from dpo_engine.models import load_for_training
-from dpo_engine.optimizers import decays, load_state_tensors, make_optimizer, state_tensors
+from dpo_engine.models.loading import load_for_training
+from dpo_engine.training import optimizers
+from dpo_engine.training.optimizers import decays, load_state_tensors, make_optimizer, state_tensors
 from tests.helpers.tiny_model import save_tiny_model, tiny_model
 
 FULL = TrainConfig(method="full", weight_decay=0.1, device="cpu", dtype="float32")

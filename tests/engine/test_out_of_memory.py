@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from dpo_engine.batches import PairBatch, collate, packed_length
+from dpo_engine.compute.randomness import RandomStream
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import OutOfMemory
 from dpo_engine.events import Note, StepDone
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.metrics import PairMeans
-from dpo_engine.micro_batches import MicroBatches, is_out_of_memory
-from dpo_engine.models import load_for_training
-from dpo_engine.optimizer_step import OptimizerStep
-from dpo_engine.randomness import RandomStream
-from dpo_engine.reference import policy_without_adapter
-from dpo_engine.reference_table import TableReference
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.memory.micro_batches import MicroBatches, is_out_of_memory
+from dpo_engine.models.loading import load_for_training
+from dpo_engine.pairs.batches import PairBatch, collate, packed_length
+from dpo_engine.pairs.tokenization import TokenizedPair
+from dpo_engine.reference.kinds import policy_without_adapter
+from dpo_engine.reference.table import TableReference
+from dpo_engine.training.metrics import PairMeans
+from dpo_engine.training.optimizer_step import OptimizerStep
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it
 
 CPU = torch.device("cpu")
@@ -291,7 +291,7 @@ def test_a_run_goes_on_with_smaller_batches_and_the_same_curve(
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             return super().__call__(batch)
 
-    monkeypatch.setattr("dpo_engine.learner.LogProbs", Cramped)
+    monkeypatch.setattr("dpo_engine.training.learner.LogProbs", Cramped)
     events = run_it(new_run(tmp_path, tiny_model_folder, name="cramped"))
     assert len([note for note in of_kind(events, Note) if "did not fit" in note.message]) >= 1
     assert len(of_kind(events, StepDone)) == 4

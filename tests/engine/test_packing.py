@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_engine.packing import in_given_order, in_micro_batches
+from dpo_engine.pairs.packing import in_given_order, in_micro_batches
 
 sizes = st.lists(st.integers(1, 50), min_size=1, max_size=40)
 budgets = st.integers(1, 120)

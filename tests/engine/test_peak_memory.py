@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from dpo_engine.peak_memory import PeakMemory
+from dpo_engine.compute.peak_memory import PeakMemory
 
 MEGABYTE = 1024 * 1024
 

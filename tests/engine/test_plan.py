@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpo_engine.config import TrainConfig
-from dpo_engine.plan import Plan, plan_of, rate_factor
+from dpo_engine.training.plan import Plan, plan_of, rate_factor
 
 
 def plan(pairs: int, per_step: int = 4, epochs: float = 1.0, seed: int = 0) -> Plan:

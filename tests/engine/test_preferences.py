@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from dpo_engine import row_files
 from dpo_engine.errors import BadInput
-from dpo_engine.preference_rows import pair_of_row
+from dpo_engine.pairs import row_files
+from dpo_engine.pairs.preference_rows import pair_of_row
+from dpo_engine.pairs.row_files import NumberedRow
 from dpo_engine.preferences import Message, Pair, RefusedRow, read_pairs, read_prompts, refusal_summary
-from dpo_engine.row_files import NumberedRow
 
 USER = {"role": "user", "content": "Name a colour."}
 RED = {"role": "assistant", "content": "Red."}

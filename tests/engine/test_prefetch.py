@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dpo_engine import learner
-from dpo_engine.prefetch import Prefetch
+from dpo_engine.pairs.prefetch import Prefetch
+from dpo_engine.training import learner
 from tests.helpers.training_runs import curve, new_run, run_it
 
 Key = tuple[int, ...]

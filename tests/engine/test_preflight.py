@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from dpo_engine import preflight
 from dpo_engine.config import TrainConfig
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.models import load_for_training
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.memory import preflight
+from dpo_engine.memory.preflight import facts_of, measure
+from dpo_engine.models.loading import load_for_training
+from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.preferences import Message, Pair
-from dpo_engine.preflight import facts_of, measure
-from dpo_engine.tokenization import TokenizedPair, tokenize_pairs
 from tests.helpers.tiny_model import CHATML_TEMPLATE, byte_tokenizer
 
 

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import resource, sys
-from dpo_engine import process_memory
+from dpo_engine.compute import process_memory
 if sys.argv[1] == "keep":
     process_memory.keep_freed_memory()
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt

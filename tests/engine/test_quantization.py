@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from dpo_engine import models, quantization
+from dpo_engine.compute.device import precision
 from dpo_engine.config import TrainConfig
-from dpo_engine.device import precision
 from dpo_engine.errors import BadInput, ModelUnusable
-from dpo_engine.models import LoadedModel, load, load_for_training
+from dpo_engine.models import loading as models
+from dpo_engine.models import quantization
+from dpo_engine.models.loading import LoadedModel, load, load_for_training
 from tests.helpers.tiny_model import save_tiny_model, tiny_model
 
 CPU = torch.device("cpu")

@@ -4,10 +4,10 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from dpo_engine.batches import PairBatch, collate
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.reference import NoReference, policy_itself, policy_without_adapter
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.pairs.batches import PairBatch, collate
+from dpo_engine.pairs.tokenization import TokenizedPair
+from dpo_engine.reference.kinds import NoReference, policy_itself, policy_without_adapter
 from tests.helpers.tiny_model import tiny_model
 
 CPU = torch.device("cpu")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine.reference_cache import CacheKey, ReferenceCache, pair_hash, read_frames
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.pairs.tokenization import TokenizedPair
+from dpo_engine.reference.cache import CacheKey, ReferenceCache, pair_hash, read_frames
 
 KEY = CacheKey(
     model="a" * 64,
@@ -105,7 +105,7 @@ def test_one_token_more_less_or_other_is_another_pair() -> None:
 def test_what_is_no_log_prob_is_neither_kept_nor_believed(
     tmp_path: Path, wrong: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dpo_engine import reference_cache
+    from dpo_engine.reference import cache as reference_cache
 
     values = sums(1, 2)
     values[1, 0] = wrong
@@ -212,7 +212,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from tests.engine.test_reference_cache import KEY, name, sums
-from dpo_engine.reference_cache import ReferenceCache
+from dpo_engine.reference.cache import ReferenceCache
 cache = ReferenceCache(Path(sys.argv[1]), KEY)
 print("ready", flush=True)
 sys.stdin.readline()

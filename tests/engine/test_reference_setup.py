@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from dpo_engine import run_folder
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.models import load_for_training
-from dpo_engine.reference import NoReference, Reference
-from dpo_engine.reference_cache import FOLDER
-from dpo_engine.reference_setup import cache_key, make_reference, tokenizer_hash
-from dpo_engine.reference_sync import FollowingReference
-from dpo_engine.reference_table import TableReference
-from dpo_engine.training_setup import Setup, set_up
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.models.loading import load_for_training
+from dpo_engine.reference.cache import FOLDER
+from dpo_engine.reference.kinds import NoReference, Reference
+from dpo_engine.reference.setup import cache_key, make_reference, tokenizer_hash
+from dpo_engine.reference.sync import FollowingReference
+from dpo_engine.reference.table import TableReference
+from dpo_engine.training.setup import Setup, set_up
 from tests.helpers.tiny_model import CHATML_TEMPLATE, byte_tokenizer
 from tests.helpers.training_runs import new_run
 

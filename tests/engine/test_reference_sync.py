@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from dpo_engine import run_folder
-from dpo_engine.batches import collate
 from dpo_engine.errors import BadInput, Cancelled
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.reference_cache import FOLDER
-from dpo_engine.reference_sync import FollowingReference
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.pairs.batches import collate
+from dpo_engine.pairs.tokenization import TokenizedPair
+from dpo_engine.reference.cache import FOLDER
+from dpo_engine.reference.sync import FollowingReference
 from tests.helpers.tiny_model import tiny_model
 from tests.helpers.training_runs import curve, new_run, run_it
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from dpo_engine.batches import PairBatch, collate
 from dpo_engine.errors import BadInput, EngineError
-from dpo_engine.reference import Source
-from dpo_engine.reference_cache import CacheKey, ReferenceCache
-from dpo_engine.reference_table import TableReference
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.pairs.batches import PairBatch, collate
+from dpo_engine.pairs.tokenization import TokenizedPair
+from dpo_engine.reference.cache import CacheKey, ReferenceCache
+from dpo_engine.reference.kinds import Source
+from dpo_engine.reference.table import TableReference
 
 KEY = CacheKey(model="m", tokenizer="t", max_length=8, weights="x", forward="x", device="cpu", libraries=())
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import reference_setup, run_folder
-from dpo_engine.command_parser import parse
+from dpo_engine import run_folder
+from dpo_engine.commands.parser import parse
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import Event, Note, Progress, StepDone
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.reference_cache import FOLDER
-from dpo_engine.reference_table import TableReference
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.reference import setup as reference_setup
+from dpo_engine.reference.cache import FOLDER
+from dpo_engine.reference.table import TableReference
 from tests.helpers.tiny_model import VOCAB_SIZE, save_tiny_model
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs
 
@@ -153,7 +154,7 @@ def test_wrong_numbers_are_noticed_and_harm_nothing(
 
 def _with_right_checksums(frames: bytes) -> bytes:
     """As a program would write them that computed other numbers under the same key."""
-    from dpo_engine import reference_cache
+    from dpo_engine.reference import cache as reference_cache
 
     mended = bytearray(frames)
     at = 0
@@ -211,7 +212,7 @@ def test_a_full_fine_tune_lets_go_of_its_reference_once_every_pair_is_known(
     run = new_run(tmp_path, tiny_model_folder, method="full")
 
     from dpo_engine.requests import Train
-    from dpo_engine.training import train
+    from dpo_engine.training.run import train
 
     for event in train(Train(id="t", run=str(run)), lambda: "go"):
         if isinstance(event, StepDone):
@@ -270,7 +271,7 @@ def test_two_processes_may_train_on_the_same_pairs(tmp_path: Path, tiny_model_fo
 
 
 def test_the_command_line_can_leave_the_cache_alone(tmp_path: Path, tiny_model_folder: Path) -> None:
-    from dpo_engine.commands import main
+    from dpo_engine.commands.main import main
 
     run = new_run(tmp_path, tiny_model_folder)
     assert main(["train", "--run", str(run), "--resume", "--json", "--no-reference-cache"]) == 0

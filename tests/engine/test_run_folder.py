@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dpo_engine import run_folder, snapshots
+from dpo_engine import run_folder
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
+from dpo_engine.pairs import snapshots
 from dpo_engine.preferences import Message, Pair, read_pairs
 from dpo_engine.run_folder import RunState, StepMetrics
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from dpo_engine import run_lock
 from dpo_engine.errors import BadInput, Cancelled
 from dpo_engine.events import Progress, StepDone
+from dpo_engine.training import run_lock
 from tests.helpers.training_runs import new_run, of_kind, run_it
 
 _HOLD = """
 import sys
 from pathlib import Path
-from dpo_engine import run_lock
+from dpo_engine.training import run_lock
 try:
     next(run_lock.take(Path(sys.argv[1]), "other", lambda: False))
 except StopIteration as taken:

@@ -8,12 +8,12 @@ import pytest
 from dpo_engine import run_folder
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import CandidateDone, Event, Sampled, StepDone
-from dpo_engine.generation import generate
-from dpo_engine.models import load
+from dpo_engine.generation.writing import generate
+from dpo_engine.models.loading import load
 from dpo_engine.preferences import Message, Pair
 from dpo_engine.requests import Generate, SamplingConfig, Train
-from dpo_engine.samples import prompts_to_sample
-from dpo_engine.training import Directive, train
+from dpo_engine.training.run import Directive, train
+from dpo_engine.training.samples import prompts_to_sample
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs
 
 SAMPLING: dict[str, Any] = {"eval_samples": 2, "eval_sample_tokens": 6, "eval_steps": 2}

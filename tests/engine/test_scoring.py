@@ -10,11 +10,11 @@ import torch
 from dpo_engine import scoring
 from dpo_engine.errors import BadInput
 from dpo_engine.events import Note, PairsScored, Progress
-from dpo_engine.models import LoadedModel, load
+from dpo_engine.models.loading import LoadedModel, load
 from dpo_engine.pair_math import PairScore
+from dpo_engine.pairs.tokenization import end_of_turn, prompt_ids, response_ids
 from dpo_engine.preferences import Message
 from dpo_engine.requests import Score
-from dpo_engine.tokenization import end_of_turn, prompt_ids, response_ids
 from tests.helpers.tiny_model import save_tiny_model
 from tests.helpers.training_runs import new_run, of_kind, run_it, some_pairs
 

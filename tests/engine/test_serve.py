@@ -99,7 +99,7 @@ def test_a_signal_ends_an_idle_engine(served: _Served, number: signal.Signals) -
 
 def test_what_a_library_prints_does_not_get_onto_the_wire() -> None:
     script = (
-        "import os; from dpo_engine.serve import _take_stdout; out = _take_stdout();"
+        "import os; from dpo_engine.service.serve import _take_stdout; out = _take_stdout();"
         "print('from Python', flush=True); os.write(1, b'from C'); out.write(b'a message'); out.flush()"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)

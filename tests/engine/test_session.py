@@ -21,7 +21,6 @@ from dpo_engine.events import (
     TrainingPaused,
     TrainingResumed,
 )
-from dpo_engine.job import Job
 from dpo_engine.preferences import Message
 from dpo_engine.requests import (
     Cancel,
@@ -36,6 +35,7 @@ from dpo_engine.requests import (
     StopAndKeep,
     Train,
 )
+from dpo_engine.service.job import Job
 from dpo_engine.session import Session
 
 Script = Callable[[Session, Job], Iterator[Event | None]]

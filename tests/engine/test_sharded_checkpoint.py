@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dpo_engine.errors import BadInput
-from dpo_engine.sharded_checkpoint import read
+from dpo_engine.processes.sharded_checkpoint import read
 
 
 def _shard(folder: Path, number: int, parts: dict[str, tuple[Tensor, list[int]]]) -> None:

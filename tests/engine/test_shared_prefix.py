@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpo_engine import flex_attention, shared_prefix, span_attention
-from dpo_engine.batches import PairBatch, collate, packed_length
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.span_attention import Layout, Span
-from dpo_engine.tokenization import TokenizedPair
+from dpo_engine.forward import flex_attention, shared_prefix, span_attention
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.forward.span_attention import Layout, Span
+from dpo_engine.pairs.batches import PairBatch, collate, packed_length
+from dpo_engine.pairs.tokenization import TokenizedPair
 from tests.helpers.tiny_model import Family, tiny_model
 
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpo_engine.sharing_out import share_out
+from dpo_engine.processes.sharing_out import share_out
 
 _lengths = st.lists(st.integers(1, 300), min_size=1, max_size=40)
 

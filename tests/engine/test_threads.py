@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import torch
 
-from dpo_engine import threads
+from dpo_engine.compute import threads
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine.commands import main
+from dpo_engine.commands.main import main
 from dpo_engine.config import TrainConfig
-from dpo_engine.distributed import lost
 from dpo_engine.errors import BadInput
-from dpo_engine.together import check_possible
+from dpo_engine.processes.distributed import lost
+from dpo_engine.processes.together import check_possible
 
 
 @pytest.mark.parametrize(

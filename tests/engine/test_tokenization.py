@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpo_engine.errors import BadInput, ModelUnusable
-from dpo_engine.preferences import Message, Pair
-from dpo_engine.tokenization import (
+from dpo_engine.pairs.tokenization import (
     end_of_turn,
     ensure_chat_template,
     prompt_ids,
@@ -17,7 +16,8 @@ from dpo_engine.tokenization import (
     tokenize_pair,
     tokenize_pairs,
 )
-from dpo_engine.truncation import fit_prompt
+from dpo_engine.pairs.truncation import fit_prompt
+from dpo_engine.preferences import Message, Pair
 from tests.helpers.tiny_model import CHATML_TEMPLATE, byte_tokenizer
 
 SYSTEM = Message("system", "Be kind.")

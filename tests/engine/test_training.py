@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine import learner, run_folder
+from dpo_engine import run_folder
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import TrainingDiverged
 from dpo_engine.events import (
@@ -19,12 +19,13 @@ from dpo_engine.events import (
     StepDone,
     TrainingStarted,
 )
-from dpo_engine.log_probs import LogProbs
-from dpo_engine.models import LoadedModel, load_for_training
+from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.models.loading import LoadedModel, load_for_training
 from dpo_engine.preferences import Message, Pair
-from dpo_engine.reference_table import TableReference
+from dpo_engine.reference.table import TableReference
 from dpo_engine.requests import Train
-from dpo_engine.training import train
+from dpo_engine.training import learner
+from dpo_engine.training.run import train
 from tests.helpers.tiny_model import save_tiny_model
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, some_pairs
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from dpo_engine import learner, optimizer_step, run_folder
+from dpo_engine import run_folder
 from dpo_engine.errors import BadInput, Cancelled, OutOfMemory, TrainingDiverged
 from dpo_engine.events import (
     CheckpointSaved,
@@ -18,9 +18,10 @@ from dpo_engine.events import (
     TrainingFinished,
     TrainingStarted,
 )
-from dpo_engine.log_probs import LogProbs
+from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.requests import Train
-from dpo_engine.training import train
+from dpo_engine.training import learner, optimizer_step
+from dpo_engine.training.run import train
 from tests.helpers.training_runs import curve, new_run, of_kind, run_it, without_clock
 
 METHODS = pytest.mark.parametrize("method", ["lora", "full"])

@@ -14,8 +14,8 @@ from tests.helpers.training_runs import new_run, of_kind, run_it, without_clock
 TRAINING = """
 import os, signal, sys, warnings
 warnings.simplefilter("ignore")
-from dpo_engine import optimizer_step
-from dpo_engine.commands import main
+from dpo_engine.training import optimizer_step
+from dpo_engine.commands.main import main
 
 run, step, numbers = sys.argv[1], int(sys.argv[2]), [int(one) for one in sys.argv[3].split(",")]
 move, add, begun = optimizer_step.OptimizerStep.__call__, optimizer_step.OptimizerStep._add, 0

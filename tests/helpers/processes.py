@@ -53,10 +53,10 @@ def _free_port() -> int:
 
 
 def _train(arguments: Sequence[str]) -> None:
-    from dpo_engine.distributed import joined
-    from dpo_engine.launch import launched
+    from dpo_engine.processes.distributed import joined
+    from dpo_engine.processes.launch import launched
     from dpo_engine.requests import Train
-    from dpo_engine.training import train
+    from dpo_engine.training.run import train
 
     launch = launched(os.environ)
     assert launch is not None

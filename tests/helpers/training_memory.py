@@ -15,10 +15,10 @@ def main(task: dict[str, Any]) -> None:
     import torch
     from transformers import LlamaConfig
 
+    from dpo_engine.compute.peak_memory import PeakMemory
+    from dpo_engine.compute.process_memory import keep_freed_memory
     from dpo_engine.config import TrainConfig
-    from dpo_engine.memory import estimate
-    from dpo_engine.peak_memory import PeakMemory
-    from dpo_engine.process_memory import keep_freed_memory
+    from dpo_engine.memory.needs import estimate
 
     keep_freed_memory()  # as every process of the engine does
     torch.set_num_threads(1)
@@ -49,15 +49,15 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
     import torch
     from transformers import LlamaForCausalLM
 
-    from dpo_engine import adapters
-    from dpo_engine.batches import collate
-    from dpo_engine.fast_norm import speed_up_norms
-    from dpo_engine.log_probs import LogProbs
-    from dpo_engine.optimizer_step import OptimizerStep
-    from dpo_engine.optimizers import make_optimizer
-    from dpo_engine.randomness import RandomStream
-    from dpo_engine.reference import NoReference
-    from dpo_engine.tokenization import TokenizedPair
+    from dpo_engine.compute.randomness import RandomStream
+    from dpo_engine.forward.fast_norm import speed_up_norms
+    from dpo_engine.forward.log_probs import LogProbs
+    from dpo_engine.models import adapters
+    from dpo_engine.pairs.batches import collate
+    from dpo_engine.pairs.tokenization import TokenizedPair
+    from dpo_engine.reference.kinds import NoReference
+    from dpo_engine.training.optimizer_step import OptimizerStep
+    from dpo_engine.training.optimizers import make_optimizer
 
     model: Any = LlamaForCausalLM(model_config).eval()
     speed_up_norms(model)

@@ -9,7 +9,7 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.events import Event, StepDone
 from dpo_engine.preferences import Message, Pair
 from dpo_engine.requests import Train
-from dpo_engine.training import Directive, train
+from dpo_engine.training.run import Directive, train
 
 Kind = TypeVar("Kind")
 

@@ -52,6 +52,12 @@ class Witness:
     def phase(self) -> str:
         return self.engine.state.phase
 
+    @property
+    def worker(self) -> int:
+        """The scripted worker's process id, once the window's side has heard of it."""
+        self.wait_until(lambda: self.engine.state.device_name != "")
+        return int(self.engine.state.device_name.removeprefix("pid "))
+
     def submit(self, request: Request) -> list[Event]:
         """The events that the request's own listener hears."""
         answers = self.answers.setdefault(request.id, [])

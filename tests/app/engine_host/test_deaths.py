@@ -17,10 +17,6 @@ Open = Callable[..., Witness]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL and exit codes as POSIX has them")
 
 
-def pid(engine: Witness) -> int:
-    return int(engine.engine.state.device_name.removeprefix("pid "))
-
-
 def test_death_while_generating_fails_that_request_and_serves_the_next(open_engine: Open) -> None:
     engine = open_engine()
     engine.submit(generate("g1", "text:half stderr:last_words die"))
@@ -41,13 +37,13 @@ def test_kill_while_training_tells_to_resume_and_the_engine_is_back(open_engine:
     engine = open_engine()
     engine.submit(train("t1", "steps:3 hang"))
     engine.wait_until(lambda: any(isinstance(event, StepDone) and event.step == 3 for event in engine.heard))
-    first = pid(engine)
+    first = engine.worker
     os.kill(first, signal.SIGKILL)
     failure = engine.failure("t1")
     assert failure.code == "engine_died"
     assert "resume it" in failure.message
     engine.wait_until(lambda: engine.phase == "ready")
-    assert pid(engine) != first
+    assert engine.worker != first
     engine.submit(train("t1", "steps:1"))
     engine.wait_for(RequestFinished, "t1")
 
@@ -115,10 +111,10 @@ def test_a_waiting_request_that_was_cancelled_is_not_sent_to_the_next_life(
     engine = open_engine("--lives", str(tmp_path / "lives"), "1", "--deaf")
     engine.submit(generate("g1", "hang"))
     engine.wait_for(RequestStarted, "g1")
-    os.kill(pid(engine), signal.SIGSTOP)  # so that the cancel is not heard in this life
+    os.kill(engine.worker, signal.SIGSTOP)  # so that the cancel is not heard in this life
     engine.submit(generate("g2", "text:a"))
     engine.engine.control(Cancel(target="g2"))
-    os.kill(pid(engine), signal.SIGKILL)
+    os.kill(engine.worker, signal.SIGKILL)
     assert engine.failure("g2").code == "cancelled"
     assert engine.failure("g1").code == "engine_died"
     assert RequestStarted(request="g2") not in engine.heard
@@ -138,9 +134,9 @@ def test_a_stuck_engine_can_be_restarted_by_hand(open_engine: Open) -> None:
     engine.submit(train("t1", "hang"))
     engine.wait_for(RequestStarted, "t1")
     for _ in range(4):  # as often as one likes: what a person asks for is no failure of the engine
-        before = pid(engine)
+        before = engine.worker
         engine.engine.restart()
-        engine.wait_until(lambda old=before: engine.phase == "ready" and pid(engine) != old)  # type: ignore[misc]
+        engine.wait_until(lambda old=before: engine.phase == "ready" and engine.worker != old)  # type: ignore[misc]
     assert engine.failure("t1").message.startswith("The engine was restarted.")
 
 

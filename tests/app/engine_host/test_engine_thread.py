@@ -165,7 +165,7 @@ def test_closing_ends_what_is_under_way_and_leaves_no_process(open_engine: Open)
     engine.submit(train("t1", "hang"))
     engine.submit(generate("g1", "text:a"))
     engine.wait_for(RequestStarted, "t1")
-    worker = psutil.Process(int(engine.engine.state.device_name.removeprefix("pid ")))
+    worker = psutil.Process(engine.worker)
     assert engine.engine.close(seconds=10)
     assert not worker.is_running()
     assert engine.failure("t1").code == "cancelled"
@@ -179,7 +179,7 @@ def test_a_worker_that_ignores_everything_is_killed_with_what_it_started(
 ) -> None:
     engine = open_engine("--deaf", "--spawn", str(tmp_path / "child"))
     engine.wait_for(EngineReady)
-    worker = psutil.Process(int(engine.engine.state.device_name.removeprefix("pid ")))
+    worker = psutil.Process(engine.worker)
     child = psutil.Process(int((tmp_path / "child").read_text()))
     began = time.monotonic()
     assert engine.engine.close(seconds=0.1)

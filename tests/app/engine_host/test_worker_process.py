@@ -42,8 +42,7 @@ def test_an_installed_engine_needs_no_path(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.skipif(os.name == "nt", reason="niceness as POSIX has it")
 def test_the_worker_yields_to_the_window(open_engine: Callable[..., Witness]) -> None:
     engine = open_engine()
-    engine.wait_until(lambda: engine.engine.state.device_name != "")
-    worker = psutil.Process(int(engine.engine.state.device_name.removeprefix("pid ")))
+    worker = psutil.Process(engine.worker)
     assert worker.nice() == min(psutil.Process().nice() + NICENESS, 19)
 
 

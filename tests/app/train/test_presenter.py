@@ -12,7 +12,7 @@ from app.store.project import Project
 from app.store.records import MetricRow, Run
 from app.train.curves import Columns
 from dpo_engine import requests as ask
-from dpo_engine import run_folder, snapshots
+from dpo_engine import run_folder
 from dpo_engine.config import TrainConfig
 from dpo_engine.events import (
     CheckpointSaved,
@@ -27,6 +27,7 @@ from dpo_engine.events import (
     TrainingPaused,
     TrainingStarted,
 )
+from dpo_engine.pairs import snapshots
 from dpo_engine.preferences import Message, Pair
 from dpo_engine.recommendations import recommended
 from dpo_engine.requests import Train

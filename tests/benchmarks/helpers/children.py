@@ -95,7 +95,7 @@ def _module_of(function: Callable[[Job], Result]) -> str:
 
 
 def _answer() -> None:
-    from dpo_engine.libraries import quieten
+    from dpo_engine.models.libraries import quieten
 
     quieten()
     module, name, answer = sys.argv[1:]

@@ -7,9 +7,9 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from dpo_engine.config import TrainConfig
-from dpo_engine.plan import plan_of
+from dpo_engine.pairs.tokenization import TokenizedPair, ensure_chat_template, tokenize_pairs
 from dpo_engine.preferences import Pair, read_pairs
-from dpo_engine.tokenization import TokenizedPair, ensure_chat_template, tokenize_pairs
+from dpo_engine.training.plan import plan_of
 
 
 def uncut_pairs(

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dpo_engine.device import precision
-from dpo_engine.models import LoadedModel, load
+from dpo_engine.compute.device import precision
+from dpo_engine.models.loading import LoadedModel, load
+from dpo_engine.pairs.tokenization import end_of_turn_id, prompt_ids
 from dpo_engine.preferences import Message
-from dpo_engine.tokenization import end_of_turn_id, prompt_ids
 from tests.benchmarks.helpers.drawing import Draw
 
 

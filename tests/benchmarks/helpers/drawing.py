@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 
 from dpo_engine.config import SamplingConfig
-from dpo_engine.decoding import Decoder, Stem
-from dpo_engine.generation import end_ids
-from dpo_engine.models import LoadedModel
+from dpo_engine.generation.decoding import Decoder, Stem
+from dpo_engine.generation.sampling import Sampler
+from dpo_engine.generation.writing import end_ids
+from dpo_engine.models.loading import LoadedModel
+from dpo_engine.pairs.tokenization import prompt_ids
 from dpo_engine.preferences import Message
-from dpo_engine.sampling import Sampler
-from dpo_engine.tokenization import prompt_ids
 
 ROWS = 64
 """Drawn at once."""

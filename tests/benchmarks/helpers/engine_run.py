@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
+from dpo_engine.compute.device import device_name, pick_device, settle_process
 from dpo_engine.config import TrainConfig
-from dpo_engine.device import device_name, pick_device, settle_process
 from dpo_engine.events import Event, Note, StepDone
-from dpo_engine.models import LoadedModel, load_for_training
+from dpo_engine.models.loading import LoadedModel, load_for_training
 from dpo_engine.requests import Train
-from dpo_engine.training import Directive, train
+from dpo_engine.training.run import Directive, train
 from tests.benchmarks.helpers.children import forget_peak, memory_now, peak_memory
 
 

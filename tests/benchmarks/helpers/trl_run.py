@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from dpo_engine.device import device_name
+from dpo_engine.compute.device import device_name
 from tests.benchmarks.helpers.children import Job, Result, memory_now, peak_memory
 from tests.benchmarks.helpers.engine_run import cuda_peak, settle
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from dpo_engine import run_folder
 from dpo_engine.config import SamplingConfig, TrainConfig
-from dpo_engine.fingerprints import fingerprint
-from dpo_engine.model_files import resolve
-from dpo_engine.models import load
+from dpo_engine.models.fingerprints import fingerprint
+from dpo_engine.models.loading import load
+from dpo_engine.models.model_files import resolve
 from dpo_engine.preferences import Message, Pair
 from tests.benchmarks.helpers.children import Job, Result
 from tests.benchmarks.helpers.divergence import mean_kl

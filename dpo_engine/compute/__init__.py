@@ -1,0 +1,1 @@
+"""The machine: device, precision, threads, randomness, and what a process holds of memory."""

@@ -1,0 +1,1 @@
+"""Getting a model onto this disk, from a package index or the hub."""

@@ -1,0 +1,1 @@
+"""Writing candidates: prefill once, then a token a row at a time."""

@@ -1,0 +1,1 @@
+"""Models: their files, their identity, loading them, adapters on them, saving them."""

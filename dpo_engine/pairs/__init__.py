@@ -1,0 +1,1 @@
+"""Preference pairs on their way in: rows of files, conversations, token ids, batches."""

@@ -1,0 +1,1 @@
+"""The engine as a service: requests in, events out, one job after another."""

@@ -1,0 +1,95 @@
+"""What is done for each kind of request, as an iterator of events."""
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+from dpo_engine.errors import BadInput
+from dpo_engine.events import Event, ModelLoaded, Note, Progress
+from dpo_engine.models.loading import LoadedModel
+from dpo_engine.models.model_files import resolve
+from dpo_engine.requests import FetchModel, Generate, GenerateMany, Request, Score, Train
+from dpo_engine.service.shelf import ModelShelf
+from dpo_engine.training.run import Directive
+
+Work = Iterator[Event | None]
+"""None is a safe point without news: the caller may cancel or do something else in between."""
+
+
+def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Directive]) -> Work:
+    """Begin nothing yet; the iterator does the work. `directive` steers a training and is ignored by others.
+
+    The iterator raises `EngineError` for what the request or the machine is at fault for.
+    """
+    match request:
+        case FetchModel():
+            from dpo_engine.fetching.known_models import fetch, known_model
+
+            return fetch(known_model(request.model), request.id)
+        case Generate() | GenerateMany():
+            return _generate(request, shelf)
+        case Score():
+            return _score(request, shelf)
+        case Train():
+            return _train(request, directive)
+
+
+def _generate(request: Generate | GenerateMany, shelf: ModelShelf) -> Work:
+    from dpo_engine.generation.writing import generate, generate_many
+
+    loaded = yield from _taken(request, request.policy, shelf)
+    decoder = shelf.decoder(loaded)
+    if isinstance(request, Generate):
+        yield from generate(request, loaded, decoder=decoder)
+    else:
+        yield from generate_many(request, loaded, decoder=decoder)
+
+
+def _score(request: Score, shelf: ModelShelf) -> Work:
+    from dpo_engine.scoring import score
+
+    if request.beta <= 0 or request.max_length < 8:
+        raise BadInput("beta must be above 0 and max_length at least 8.")
+    policy = yield from _taken(request, request.policy, shelf)
+    ours, theirs = resolve(request.policy), resolve(request.reference)
+    if theirs.is_what_is_under(ours):
+        reference = None  # one model in memory: the reference is the policy with its adapter off
+    elif theirs.same_as(ours):
+        reference = policy
+    else:
+        reference = yield from _taken(request, request.reference, shelf)
+    yield from score(request, policy, reference)
+
+
+def _train(request: Train, directive: Callable[[], Directive]) -> Work:
+    from dpo_engine.training.run import train
+
+    yield Progress(request=request.id, stage="Loading the model to train", done=0, total=0)
+    yield from train(request, directive)
+
+
+def _taken(
+    request: Generate | GenerateMany | Score, reference: str, shelf: ModelShelf
+) -> Generator[Event, None, LoadedModel]:
+    """A model from the shelf, loaded where it is not there; its notes are told when it is loaded."""
+    there = shelf.has(reference, request.device, request.dtype)
+    if not there:
+        yield Progress(request=request.id, stage=f"Loading {_short(reference)}", done=0, total=0)
+    loaded = shelf.take(reference, request.device, request.dtype)
+    yield ModelLoaded(
+        request=request.id,
+        model=reference,
+        fingerprint=loaded.fingerprint,
+        parameters=loaded.parameters,
+        device=loaded.device.type,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+    )
+    if not there:
+        for note in loaded.notes:
+            yield Note(request=request.id, message=note)
+    return loaded
+
+
+def _short(reference: str) -> str:
+    """A run or a folder by its last name; anything else as it is."""
+    path = Path(reference)
+    return path.name if path.is_absolute() else reference

@@ -1,0 +1,1 @@
+"""Training: the plan, the steps, what is measured, and the checkpoints to go on from."""
