@@ -164,7 +164,9 @@ class FieldRow(QWidget):
     def _lay_out(self) -> None:
         label = QLabel(self.spec.option.label)
         label.setBuddy(self.field)
-        unit = QLabel(self.spec.option.unit)
+        # "Warm-up steps" needs no "steps" after it.
+        said = self.spec.option.label.lower().split()
+        unit = QLabel("" if self.spec.option.unit.lower() in said else self.spec.option.unit)
         set_role(unit, "caption")
         set_role(self._error, "error")
         self._error.setWordWrap(True)
