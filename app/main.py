@@ -7,25 +7,34 @@ the pages are made. Nothing slow stands between the start of the process and the
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QApplication
 
 import resources
 from app.options import Options, parse
+from app.safety.opening import OpenElsewhere, open_when_free
+from app.safety.rescue import Rescued, can_be_rescued
+from app.safety.safekeeping import Safekeeping
+from app.safety.waiting_page import WaitingPage
 from app.shell import crash
 from app.shell.actions import build_menus
 from app.shell.commands import Commands
+from app.shell.edit_actions import EditActions
 from app.shell.gui_thread import GuiThread
+from app.shell.instance import InstanceServer, ask_to_raise
+from app.shell.keymap import Keymap
 from app.shell.problem_page import ProblemPage
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
-from app.store.errors import StoreError
-from app.store.project import Project, open_or_create
+from app.store.backups import Backup
+from app.store.errors import ProjectDamaged, StoreError
+from app.store.handle import Project
+from app.store.places import worry_once
 from app.workspace import Workspace
 from dpo_engine.locations import config_dir, data_dir, log_dir
 
@@ -47,66 +56,146 @@ class Studio:
         self.workspace: Workspace | None = None
         self.project_path = self._chosen_project()
         crash.watch(self._tell, crash.open_log(log_dir()))
-        commands = Commands(self.window, self.theme, self.settings, lambda: self.project_path)
-        build_menus(self.window, commands.handlers | {"restart-engine": self._restart_engine})
+        self.safety = Safekeeping(self.window, self.theme, self.gui, restore=self._restore, mend=self._mend)
+        self._instance: InstanceServer | None = None
+        self.edit = EditActions()
+        self.keymap = Keymap(wanted.keys, lambda keys: self.settings.change(keys=keys))
+        commands = Commands(self.window, self.theme, self.settings, self.keymap, lambda: self.project_path)
+        handlers = commands.handlers | {
+            "restart-engine": self._restart_engine,
+            "backups": lambda: self.safety.show_backups(self.project_path),
+            "undo": self.edit.undo,
+            "redo": self.edit.redo,
+        }
+        actions = build_menus(self.window, handlers, self.keymap)
+        self.edit.show_on(actions["undo"], actions["redo"])
         self.window.close_requested.connect(self.close)
 
-    def start(self) -> None:
-        """Show the window, and open the project as soon as it is painted."""
+    def start(self) -> bool:
+        """Show the window, and open the project as soon as it is painted.
+
+        False where another window has the project open: that one was brought to the front instead.
+        """
+        if ask_to_raise(self.project_path) == "raised":
+            return False
         if self._options.size:
             self.window.resize(*self._options.size)
         self.window.status.show_project(self.project_path.stem, str(self.project_path))
         self.window.show()
         QTimer.singleShot(0, self.open_project)
+        return True
 
     def open_project(self) -> None:
-        """Open on a thread: checking a large file takes seconds, and the window stays alive meanwhile."""
+        """Open on a thread: checking a file takes its time, and the window stays alive meanwhile."""
+
+        let_go = self.safety.drop_rescue()
 
         def work() -> None:
+            let_go()
             try:
-                project = open_or_create(self.project_path)
+                project = open_when_free(self.project_path)
+                told = worry_once(project)
             except StoreError as error:
                 problem = error
                 self.gui.post(lambda: self._on_open_failed(problem))
             else:
-                self.gui.post(lambda: self._on_opened(project))
+                self.gui.post(lambda: self._on_opened(project, told))
 
         threading.Thread(target=work, name="open-project", daemon=True).start()
 
     def close(self) -> None:
         """End the engine in good order (training saves a checkpoint), then the store, then the window."""
+        if self._instance is not None:
+            self._instance.say_closing()
         if self.workspace is None:
-            self.window.let_close()
-            self._app.quit()
+            self.safety.drop_rescue()()
+            self._quit()
             return
         if self.workspace.training:
             self.window.banner.show_message("Saving a checkpoint of the training before closing…")
         else:
             self.window.hide()
-        self.workspace.close(self._on_workspace_closed)
+        self._leave(lambda: self.safety.back_up_closed(self.project_path, self._quit))
 
-    def _on_workspace_closed(self) -> None:
-        self.workspace = None
+    def _quit(self) -> None:
         self.window.let_close()
         self._app.quit()
 
-    def _on_opened(self, project: Project) -> None:
+    def _leave(self, then: Callable[[], None]) -> None:
+        """Close the project in good order; the window stays."""
+
+        def closed() -> None:
+            if self.workspace is not None:
+                self.workspace.deleteLater()
+            self.workspace = None
+            then()
+
+        self.safety.let_go()
+        if self.workspace is None:
+            then()
+        else:
+            self.workspace.close(closed)
+
+    def _restore(self, backup: Backup) -> None:
+        """Put a backup in the open project's place, and open it."""
+        self._show_waiting("Restoring the backup…")
+        path, done, failed = self.project_path, self._on_rescued, self._on_open_failed
+        self._leave(lambda: self.safety.restore(path, backup, done, failed))
+
+    def _mend(self, error: ProjectDamaged) -> None:
+        """Damage was found while the project is open: close it and show the ways out."""
+        self._show_waiting("Closing the project…")
+        self._leave(lambda: self._on_open_failed(error))
+
+    def _on_rescued(self, rescued: Rescued) -> None:
+        if rescued.aside is not None:
+            self.window.banner.show_message(
+                f"The project is back. The file that was there before is kept as {rescued.aside.name}."
+            )
+        self.open_project()
+
+    def _show_waiting(self, sentence: str) -> None:
+        self.window.navigation.setEnabled(False)
+        self.window.show_instead(WaitingPage(sentence))
+
+    def _on_opened(self, project: Project, told: str = "") -> None:
         self.settings.change(last_project=str(self.project_path))
+        if self._instance is None:
+            self._instance = InstanceServer(self.project_path, self._on_raised, self.window)
         self.workspace = Workspace(
             project=project,
             window=self.window,
             theme=self.theme,
+            keymap=self.keymap,
+            edit=self.edit,
+            settings=self.settings,
             gui=self.gui,
             annotator=self.settings.current.annotator,
             hosting=self._options.engine or self.settings.current.engine,
         )
+        self.safety.look_after(project.path)
+        if told:
+            self.window.banner.show_message(told)
+
+    def _on_raised(self) -> None:
+        """The person started the app again on this project."""
+        self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
 
     def _on_open_failed(self, error: StoreError) -> None:
+        if isinstance(error, OpenElsewhere):
+            self._quit()
+            return
         retry = QAction("Try again", self.window)
         retry.triggered.connect(self.open_project)
         other = self.window.findChild(QAction, "open-project")
         new = self.window.findChild(QAction, "new-project")
         actions = [action for action in (retry, other, new) if action is not None]
+        if can_be_rescued(self.project_path, error):
+            self.safety.offer_rescue(self.project_path, error, self._on_rescued, actions)
+            return
         title = f"{self.project_path.name} could not be opened"
         self.window.show_instead(ProblemPage(self.theme, title, str(error), actions))
 
@@ -141,7 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wake = QTimer(app, interval=250)
     wake.timeout.connect(lambda: None)
     wake.start()
-    studio.start()
+    if not studio.start():
+        return 0
     if options.tour is not None:
         _begin_tour(app, studio, options.tour)
     app.exec()

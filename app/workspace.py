@@ -13,13 +13,19 @@ from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
 from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
+from app.history import History
 from app.inspector.presenter import InspectorPresenter
+from app.library.presenter import LibraryPresenter
+from app.shell.edit_actions import EditActions
 from app.shell.engine_status import EngineStatusFold
 from app.shell.gui_thread import GuiThread
+from app.shell.keymap import Keymap
+from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
 from app.store.errors import StoreError
 from app.store.project import Project
+from app.store.reader import Reader
 from app.store.writer import Writer
 from app.train.background import BackgroundThread
 from app.train.presenter import TrainPresenter
@@ -41,6 +47,9 @@ class Workspace(QObject):
         project: Project,
         window: MainWindow,
         theme: Theme,
+        keymap: Keymap,
+        edit: EditActions,
+        settings: SettingsFile,
         gui: GuiThread,
         annotator: str,
         hosting: Literal["worker", "thread"],
@@ -52,10 +61,19 @@ class Workspace(QObject):
         self._status_timer.timeout.connect(lambda: window.status.show_engine(self._fold.status))
         self._closed: Callable[[], None] | None = None
         self.writer = Writer(project, gui.post)
+        self.readers = Reader(project.path, gui.post), Reader(project.path, gui.post)
+        """One for what is looked at, one for figures that take long; neither holds up the writer."""
+        self.history = History(store=self.writer, annotator=annotator, failed=window.banner.show_message)
         self.engine = open_engine(hosting, log_dir(), self)
         self.engine.event_received.connect(self._on_event)
         self.engine.state_changed.connect(self._on_state)
-        self.annotate = AnnotatePresenter(engine=self.engine, store=self.writer, annotator=annotator)
+        self.annotate = AnnotatePresenter(
+            engine=self.engine,
+            store=self.writer,
+            reader=self.readers[1],
+            history=self.history,
+            annotator=annotator,
+        )
         self.train = TrainPresenter(
             engine=self.engine,
             store=self.writer,
@@ -63,16 +81,27 @@ class Workspace(QObject):
             clock=time.monotonic,
             call_later=self._call_later,
         )
+        self.library = LibraryPresenter(
+            reader=self.readers[0],
+            slow_reader=self.readers[1],
+            store=self.writer,
+            history=self.history,
+            annotator=lambda: self.annotate.state.annotator,
+        )
         self.inspector = InspectorPresenter(engine=self.engine, store=self.writer)
         self.annotate.when_policy_changes(self._on_policy_changed)
         self.train.listen_to_policy(self.annotate.set_policy)
+        self._edit = edit
+        edit.follow(self.history)
         window.set_pages(
             {
-                "annotate": lambda: AnnotatePage(self.annotate, theme),
+                "annotate": lambda: AnnotatePage(self.annotate, theme, keymap, settings),
+                "library": lambda: self._library_page(keymap),
                 "train": self._train_page,
                 "inspector": self._inspector_page,
             }
         )
+        window.place_shown.connect(self._on_place_shown)
         # The first page is painted before the engine's process and the first query compete with it.
         QTimer.singleShot(0, self._begin)
 
@@ -83,7 +112,9 @@ class Workspace(QObject):
     def close(self, closed: Callable[[], None]) -> None:
         """End the engine, then write what its end changed, then close the project; then call `closed`."""
         self._closed = closed
+        self._edit.let_go()
         self.annotate.close()
+        self.library.close()
         self.inspector.close()
         self.engine.ask_to_close()
 
@@ -91,6 +122,13 @@ class Workspace(QObject):
         self.engine.start()
         self.annotate.start()
         self.train.open()
+
+    def _library_page(self, keymap: Keymap) -> QWidget:
+        from app.library.page import LibraryPage
+
+        page = LibraryPage(self.library, self._theme, keymap)
+        page.annotate_requested.connect(lambda: self._window.show_place("annotate"))
+        return page
 
     def _train_page(self) -> QWidget:
         # Brings in pyqtgraph, which the window does not wait for.
@@ -107,6 +145,10 @@ class Workspace(QObject):
 
     def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:
         QTimer.singleShot(round(seconds * 1000), callback)
+
+    def _on_place_shown(self, place: str) -> None:
+        if place == "annotate":
+            self.annotate.refresh()
 
     def _on_policy_changed(self, policy: str) -> None:
         known = CATALOGUE.get(policy)
@@ -129,6 +171,8 @@ class Workspace(QObject):
     def _finish_closing(self) -> None:
         closed, self._closed = self._closed, None
         self.engine.close()
+        for reader in self.readers:
+            reader.close()
         with suppress(StoreError):  # everything given before is on the disk already
             self.writer.close()
         if closed is not None:

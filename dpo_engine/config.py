@@ -8,8 +8,10 @@ naming the field, long before a model is loaded.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from dpo_engine.errors import BadInput
 from dpo_engine.loss_mix import check_losses
 from dpo_engine.options import Option, check, explain, option, options_of
+from dpo_engine.sampling_config import SamplingConfig
 
 __all__ = ["Option", "SamplingConfig", "TrainConfig", "explain", "options_of"]
 
@@ -327,6 +329,22 @@ class TrainConfig:
         maximum=100_000,
         help="A sampled response that reaches this length is cut there.",
     )
+    stop_at_repetition: float = option(
+        0.0,
+        label="Stop at repetition",
+        minimum=0.0,
+        maximum=1.0,
+        help="End when the sampled answers' share of different 3-grams fell by so much; 0 never does.",
+    )
+    stop_at_kl: float = option(
+        0.0,
+        label="Stop at divergence",
+        unit="nats a token",
+        minimum=0.0,
+        maximum=100.0,
+        acts_with=_ADAPTER,
+        help="End when the policy is so far from its reference in the sampled answers; 0 never does.",
+    )
     report_to: Logger = option(
         "none",
         label="Also log to",
@@ -352,36 +370,6 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check(self)
         check_losses(self)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingConfig:
-    """How candidates are drawn from the policy. Stored with each candidate, so it can be drawn again."""
-
-    temperature: float = option(
-        0.7,
-        label="Temperature",
-        minimum=0.0,
-        maximum=5.0,
-        help="0 always takes the likeliest token; higher is more varied.",
-    )
-    top_p: float = option(
-        0.95, label="Top-p", above=0.0, maximum=1.0, help="Draw from the likeliest tokens up to this mass."
-    )
-    top_k: int = option(
-        0, label="Top-k", minimum=0, maximum=1_000_000, help="Draw from this many tokens; 0 for all."
-    )
-    repetition_penalty: float = option(
-        1.0, label="Repetition penalty", minimum=0.5, maximum=5.0, help="Above 1 discourages repeats."
-    )
-    max_new_tokens: int = option(
-        256,
-        label="Longest response",
-        unit="tokens",
-        minimum=1,
-        maximum=100_000,
-        help="A response that reaches this length is cut there.",
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
+        for name in ("stop_at_repetition", "stop_at_kl"):
+            if getattr(self, name) and not self.eval_samples:
+                raise BadInput(f"{name} has no effect while eval_samples is 0. Sample some prompts.")

@@ -158,7 +158,7 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What the policy says to `prompt` when it always takes the likeliest token."""
+    """What the policy says to `prompt`, drawn as a candidate is, with the same seed at every check."""
 
     prompt: tuple[Message, ...]
     text: str
@@ -172,6 +172,10 @@ class Sampled:
     request: str
     step: int
     samples: tuple[Sample, ...]
+    distinct: float | None = None
+    """Share of different 3-grams in the answers; None where none has three words."""
+    kl: float | None = None
+    """KL(π‖π_ref) a token in nats in the answers; None where it was not asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,14 @@ from dpo_engine.conversations import Pair, Split
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.events import Sample
 from dpo_engine.files import staged_folder, write_atomically
-from dpo_engine.pairs.snapshots import in_snapshot_order, pairs_hash, read_snapshot, write_snapshot
+from dpo_engine.pairs.snapshots import (
+    SnapshotPairs,
+    in_snapshot_order,
+    open_snapshot,
+    pairs_hash,
+    read_snapshot,
+    write_snapshot,
+)
 from dpo_engine.recommendations import resolved
 
 FORMAT_VERSION = 1
@@ -37,7 +44,7 @@ RunStatus = Literal["created", "running", "paused", "stopped", "finished", "fail
 MAY_DIFFER = frozenset(
     {
         *("save_steps", "save_total_limit", "eval_steps", "report_to", "eval_samples", "eval_sample_tokens"),
-        *("early_stopping_patience", "load_best_model_at_end"),
+        *("early_stopping_patience", "load_best_model_at_end", "stop_at_repetition", "stop_at_kl"),
         *("device", "micro_batch_tokens", "on_out_of_memory", "gradient_checkpointing", "torch_compile"),
     }
 )
@@ -105,6 +112,8 @@ class StepSamples:
 
     step: int
     samples: tuple[Sample, ...]
+    distinct: float | None = None
+    kl: float | None = None
 
 
 def create(
@@ -170,8 +179,18 @@ def read_pairs(run: Path) -> tuple[Pair, ...]:
     """The snapshot: training pairs, then held-out ones. Raises `BadInput` where it is damaged or changed."""
     pairs = read_snapshot(run / "pairs")
     if pairs_hash(pairs) != read_spec(run).pairs_hash:
-        raise BadInput(f"The pairs in {run} are not those the run was made with (their hash differs).")
+        raise other_pairs(run)
     return pairs
+
+
+def other_pairs(run: Path) -> BadInput:
+    """What to raise where a run's pairs are not those of its hash."""
+    return BadInput(f"The pairs in {run} are not those the run was made with (their hash differs).")
+
+
+def open_pairs(run: Path) -> SnapshotPairs:
+    """The same without reading them all and without comparing the hash. Raises `BadInput` where damaged."""
+    return open_snapshot(run / "pairs")
 
 
 def append_metrics(run: Path, row: StepMetrics) -> None:

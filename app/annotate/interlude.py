@@ -16,22 +16,22 @@ _WORDS: dict[Phase, tuple[str, str, str]] = {
         "download",
         "Getting the model",
         "It stays on this computer and is needed once. Then a prompt with two responses appears here: press "
-        "1 or 2 for the better one, and the next comparison follows at once.",
+        "{left} or {right} for the better one, and the next comparison follows at once.",
     ),
     "no_model": ("circle-alert", "There is no model to write responses yet", ""),
     "held": (
         "circle-stop",
         "Writing is stopped",
-        "Press R to go on, or N for a prompt of your own.",
+        "Press {again} to go on, or {new} for a prompt of your own.",
     ),
     "empty": (
         "message-square-plus",
         "No prompts yet",
-        "Press N and type the first one. Two responses to it are written at once.",
+        "Press {new} and type the first one. Two responses to it are written at once.",
     ),
     "trouble": ("circle-alert", "No responses can be written now", ""),
 }
-"""Icon, title, and what happens next."""
+"""Icon, title, and what happens next, with the keys that were set."""
 
 
 class Interlude(QWidget):
@@ -46,6 +46,7 @@ class Interlude(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._icon_name = "clock"
+        self._keys = {"left": "1", "right": "2", "again": "R", "new": "N"}
         self._icon, self._title, self._body = QLabel(), QLabel(), QLabel()
         self._bar, self._figure = QProgressBar(), QLabel()
         self._block = QWidget()
@@ -72,10 +73,15 @@ class Interlude(QWidget):
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
+    def set_keys(self, left: str, right: str, again: str, new: str) -> None:
+        """The keys that the sentences name."""
+        self._keys = {"left": left, "right": right, "again": again, "new": new}
+
     def show_state(self, state: AnnotateState) -> None:
         icon, title, body = _WORDS.get(state.phase, ("clock", "", ""))
         self._icon_name = icon
         self._title.setText(title)
+        body = body.format(**{name: key or "the button" for name, key in self._keys.items()})
         self._body.setText("\n\n".join(filter(None, (state.message, body))))
         self._body.setVisible(bool(self._body.text()))
         # A wrapped label in a block of fixed width asks for the height of a wider one.

@@ -2,12 +2,42 @@
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from app.shell.palette import Space
 from app.shell.theme import set_role
 
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_CONTROLS = (QAbstractButton, QAbstractItemView, QAbstractSpinBox, QComboBox, QLineEdit)
+
+
+def is_for_control(event: QEvent) -> bool:
+    """Whether a key that could be an action's (Space, Enter) is meant for the control that has the focus."""
+    return (
+        event.type() == QEvent.Type.ShortcutOverride
+        and isinstance(event, QKeyEvent)
+        and event.key() in _PRESSING
+        and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        and isinstance(QApplication.focusWidget(), _CONTROLS)
+    )
+
+
+def presses(event: QKeyEvent) -> QAbstractButton | None:
+    """The focused button that this key presses and Qt does not: Enter on a button outside of a dialog."""
+    focused = QApplication.focusWidget()
+    enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat()
+    return focused if enter and isinstance(focused, QAbstractButton) else None
 
 
 class KeyButton(QPushButton):
@@ -17,6 +47,7 @@ class KeyButton(QPushButton):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAutoDefault(False)
+        self._tip, self._compact = "", False
         self._key, self._text = QLabel(key), QLabel()
         set_role(self._key, "key")
         set_role(self._text, "button-quiet" if quiet else "button")
@@ -37,25 +68,30 @@ class KeyButton(QPushButton):
     def words(self) -> str:
         return self._text.text()
 
-    def set_words(self, words: str) -> None:
-        key = self._key.text()
+    def set_words(self, words: str, *, tip: str = "") -> None:
+        """What is written on the button; `tip` says more where the words are short."""
+        self._tip = tip
         self._text.setText(words)
-        self.setAccessibleName(words)
-        self.setAccessibleDescription(f"Key {key}")
-        self.setToolTip(f"{words} ({key})")
-        self._make_room()
+        self._describe()
 
-    def event(self, event: QEvent) -> bool:
-        # With the focus on it, Space and Enter press this button instead of being keys of the page.
-        if isinstance(event, QKeyEvent) and event.key() in _PRESSING:
-            if event.type() == QEvent.Type.ShortcutOverride:
-                event.accept()
-                return True
-            if event.type() == QEvent.Type.KeyPress and event.key() != Qt.Key.Key_Space:
-                if not event.isAutoRepeat():
-                    self.click()
-                return True
-        return super().event(event)
+    def set_key(self, key: str) -> None:
+        """Another key does the same now; empty for none."""
+        self._key.setText(key)
+        self._describe()
+
+    def set_compact(self, compact: bool) -> None:
+        """Without its key, where there is little room; the tool tip still says it."""
+        if compact != self._compact:
+            self._compact = compact
+            self._describe()
+
+    def _describe(self) -> None:
+        key, words = self._key.text(), self._text.text()
+        self._key.setVisible(bool(key) and not self._compact)
+        self.setAccessibleName(self._tip or words)
+        self.setAccessibleDescription(f"Key {key}" if key else "")
+        self.setToolTip(f"{self._tip or words} ({key})" if key else self._tip or words)
+        self._make_room()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

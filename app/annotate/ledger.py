@@ -1,83 +1,61 @@
-"""Keeps verdicts: one write at a time, undo and redo, and what failed can be tried again. Qt-free."""
+"""Keeps verdicts: one write at a time, and what failed can be tried again. Qt-free."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
 
-from app.annotate import desk
-from app.annotate.state import Problem
+from app.annotate import keeping
+from app.annotate.drafts import Draft
+from app.annotate.keeping import Said
+from app.annotate.state import LastJudged
+from app.annotate.voice import Voice
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
-from app.store.records import Choice, Comparison, Verdict
-from app.store.verdicts import give_verdict
+from app.store.records import Comparison
 
-T = TypeVar("T")
+
+@dataclass(frozen=True)
+class Entry:
+    """What was kept; `draft`: it was judged while it was written."""
+
+    judged: LastJudged
+    draft: Draft | None = None
 
 
 class Ledger:
-    """Calls back only after the store has it on disk. While `busy` everything that is asked is ignored."""
+    """Calls `saved` only after the store has it on disk. While `busy` everything that is asked is ignored."""
 
     def __init__(
         self,
         *,
         store: StoreAccess,
-        annotator: str,
-        saved: Callable[[Verdict], None],
-        undone: Callable[[tuple[Verdict, Comparison] | None], None],
-        redone: Callable[[Verdict | None], None],
+        voice: Voice,
+        saved: Callable[[Entry], None],
         changed: Callable[[], None],
     ) -> None:
         self.busy = False
-        self.problem: Problem | None = None
-        self._store, self._annotator = store, annotator
-        self._saved, self._undone, self._redone, self._changed = saved, undone, redone, changed
-        self._again: Callable[[], None] | None = None
+        self._store, self._voice, self._saved, self._changed = store, voice, saved, changed
 
-    def give(self, comparison: Comparison, choice: Choice, strength: int, seconds: float) -> None:
-        """`seconds`: from both responses being there to the key press."""
+    def give(self, comparison: Comparison, said: Said) -> None:
+        self._write(lambda project: Entry(keeping.judge(project, comparison, said)))
 
-        def work(project: Project) -> Verdict:
-            return give_verdict(
-                project,
-                comparison.id,
-                choice,
-                strength=strength,
-                annotator=self._annotator,
-                seconds=seconds,
-            )
+    def give_draft(self, draft: Draft, said: Said) -> None:
+        """What is there of the draft is kept with the verdict, both or neither."""
+        self._write(lambda project: Entry(keeping.judge_draft(project, draft, said), draft))
 
-        self._write(work, self._saved)
-
-    def undo(self) -> None:
-        self._write(lambda project: desk.undo(project, self._annotator), self._undone)
-
-    def redo(self) -> None:
-        self._write(lambda project: desk.redo(project, self._annotator), self._redone)
-
-    def try_again(self) -> None:
-        """Do what failed once more, exactly as it was asked."""
-        if self._again is not None:
-            self._again()
-
-    def dismiss(self) -> None:
-        """Give up what failed."""
-        self.problem = self._again = None
-
-    def _write(self, work: Callable[[Project], T], done: Callable[[T], None]) -> None:
+    def _write(self, work: Callable[[Project], Entry]) -> None:
         if self.busy:
             return
         self.busy = True
-        self.dismiss()
+        self._voice.hush()
 
-        def succeeded(result: T) -> None:
+        def succeeded(entry: Entry) -> None:
             self.busy = False
-            done(result)
+            self._saved(entry)
 
         def failed(error: StoreError) -> None:
             self.busy = False
-            self.problem = Problem(sentence=str(error), can_retry=True)
-            self._again = lambda: self._write(work, done)
-            self._changed()
+            self._voice.complain(error, again=lambda: self._write(work))
 
         self._store.submit(work, succeeded, failed)
         if self.busy:

@@ -1,4 +1,4 @@
-"""Makes sure that the policy is on this disk before anything is written with it. Qt-free."""
+"""Makes sure that the models that write are on this disk before anything is written with them. Qt-free."""
 
 from collections.abc import Callable
 from itertools import count
@@ -16,7 +16,7 @@ _CANCELLED = "Getting the model was cancelled. What was downloaded is kept: tryi
 
 
 class ModelSupply:
-    """`want` a model: `there` is called when it can be used; else `problem` says why it cannot."""
+    """`want` models: `there` is called when they can be used; else `problem` says why one cannot."""
 
     def __init__(self, *, engine: Engine, there: Callable[[], None], changed: Callable[[], None]) -> None:
         self.problem = ""
@@ -24,7 +24,9 @@ class ModelSupply:
         self.done = 0
         self.total = 0
         self._engine, self._there, self._changed = engine, there, changed
+        self._wanted: tuple[str, ...] = ()
         self._fetching: str | None = None
+        self._fetched = ""
         self._trying: str | None = None
         self._numbers = count(1)
 
@@ -37,19 +39,21 @@ class ModelSupply:
         """A model chosen by hand is being tried."""
         return self._trying is not None
 
-    def want(self, reference: str) -> None:
-        """A model of the catalogue is fetched if it must be; any other reference is taken as it is."""
+    def want(self, *references: str) -> None:
+        """Those of the catalogue are fetched if they must be; any other reference is taken as it is."""
         self.problem = ""
-        known = CATALOGUE.get(reference)
-        if known is None or known.path is not None:
+        self._wanted = references
+        missing = next((one for one in map(CATALOGUE.get, references) if one and one.path is None), None)
+        if missing is None:
             self._give_up_fetching()
             self._there()
             return
-        if self._fetching is not None:
+        if self._fetching is not None and self._fetched == missing.name:
             return
-        self._fetching = f"fetch-{next(self._numbers)}"
-        self.stage, self.done, self.total = f"Getting {known.title}", 0, 0
-        self._engine.submit(FetchModel(id=self._fetching, model=reference), self._on_fetch_event)
+        self._give_up_fetching()
+        self._fetching, self._fetched = f"fetch-{next(self._numbers)}", missing.name
+        self.stage, self.done, self.total = f"Getting {missing.title}", 0, 0
+        self._engine.submit(FetchModel(id=self._fetching, model=missing.name), self._on_fetch_event)
         self._changed()
 
     def cancel(self) -> None:
@@ -98,7 +102,7 @@ class ModelSupply:
                 self._changed()
             case told.RequestFinished():
                 self._fetching = None
-                self._there()
+                self.want(*(one for one in self._wanted if one != self._fetched))
             case told.RequestFailed():
                 self._fetching = None
                 self.problem = _CANCELLED if event.code == Cancelled.code else event.message

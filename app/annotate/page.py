@@ -1,284 +1,298 @@
-"""The Annotate page: the prompt on top, two responses side by side, the verdicts below."""
+"""The Annotate page: the prompt on top, two responses side by side, the verdicts below.
 
+It joins the parts, shows the presenter's state in them, and says which key calls what.
+"""
+
+import threading
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
+    QApplication,
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.annotate.actions import ActionSpec, add_actions
-from app.annotate.composer import Composer
+from app.annotate.actions import add_actions
+from app.annotate.annotator_seat import AnnotatorSeat
+from app.annotate.edit_question import EditQuestion
 from app.annotate.interlude import Interlude
+from app.annotate.keys import is_for_control, presses
+from app.annotate.nudge import Nudge
+from app.annotate.page_cards import PageCards
+from app.annotate.page_header import PageHeader
 from app.annotate.presenter import AnnotatePresenter
 from app.annotate.problem_bar import ProblemBar
-from app.annotate.sampling_panel import SamplingPanel
+from app.annotate.reading_area import ReadingArea
 from app.annotate.state import AnnotateState
 from app.annotate.verdict_bar import VerdictBar
+from app.shell.keymap import Keymap
 from app.shell.palette import Space
+from app.shell.settings import SettingsFile
+from app.shell.shortcuts import shown_key
 from app.shell.theme import Theme, set_role
-from app.store.records import Choice
-from app.widgets.conversation import ConversationText
-from app.widgets.response_pane import ResponsePane
+from app.store.records import Choice, Side
+from app.widgets.markdown import warm_up
 from dpo_engine.catalogue import STARTER
 
-_STACKED_BELOW = 900
-_NOTICE_MS = {"saved": 600, "hint": 3000}
-_PROMPT_SHARE, _PROMPT_SHARE_STACKED, _PROMPT_SHARE_WHILE_TYPING = 0.35, 0.24, 0.12
-"""Of the page's height, at most so much is the prompt's; above that it scrolls."""
+_WORK, _INTERLUDE, _WHO = range(3)
 
 
 class AnnotatePage(QFrame):
-    """Shows the presenter's state; keys and clicks go straight to it."""
+    """Keys and clicks go straight to the presenter."""
 
-    def __init__(self, presenter: AnnotatePresenter, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        presenter: AnnotatePresenter,
+        theme: Theme,
+        keymap: Keymap | None = None,
+        settings: SettingsFile | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """Without a keymap the usual keys; `settings` keep how responses are laid out."""
         super().__init__(parent)
+        keymap = keymap or Keymap()
         set_role(self, "page")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._presenter, self._theme = presenter, theme
-        self._raw = False
+        self._presenter, self._theme, self._keymap, self._settings = presenter, theme, keymap, settings
         self._given: Choice | None = None
-        self._notice_number = 0
-        self._notice_timer = QTimer(self, singleShot=True)
-        self.counts, self.notice, self.ready = QLabel(), QLabel(), QLabel()
-        self.prompt = ConversationText(theme)
-        self.panes = (ResponsePane("Response 1", "1", theme), ResponsePane("Response 2", "2", theme))
-        self.verdicts = VerdictBar(theme)
-        self.composer = Composer(theme)
+        self._shown_id: int | None = None
+        self.header = PageHeader(theme, keymap)
+        self.reading = ReadingArea(theme)
+        self.prompt, self.panes = self.reading.prompt, self.reading.panes
+        self.verdicts = VerdictBar(theme, keymap)
         self.problem = ProblemBar(theme)
         self.interlude = Interlude(theme)
-        self.sampling = SamplingPanel(theme, self)
-        self._sampling_button = self._tool("sampling-button", "Sampling settings (S)")
-        self._prompt_button = self._tool("new-prompt-button", "New prompt (N)")
-        self._responses = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._middle, self._column = QStackedWidget(), QVBoxLayout()
+        self._seat = AnnotatorSeat(presenter, theme, self)
+        self.who = self._seat.chooser
+        self._which = EditQuestion(self.reading, self.header, keymap)
+        self.cards = PageCards(presenter, theme, self.header, self.verdicts, self)
+        self.quality = self.cards.quality
+        self.nudge = Nudge(theme, self)
+        self._middle = QStackedWidget()
         self._lay_out()
-        self._actions = add_actions(self, theme, self._specs())
+        self._actions = add_actions(self, theme, keymap, self._handlers())
         self._connect()
-        self._on_theme_changed()
+        if settings is not None:
+            self.reading.set_stacked(settings.current.stacked)
+        self.verdicts.follow_keys()
+        self.header.follow_keys()
+        self._follow_keys()
         self._refresh()
+        # Imported in the background, so that the first code or formula in a response is not felt.
+        threading.Thread(target=warm_up, name="readers", daemon=True).start()
 
     def actions(self) -> list[QAction]:
         """What the shell offers in its menu and command palette."""
-        return list(self._actions)
+        return list(self._actions.values())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        stacked = self.width() < _STACKED_BELOW
-        wanted = QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight
-        if self._responses.direction() != wanted:
-            self._responses.setDirection(wanted)
-            self.verdicts.set_stacked(stacked)
-        self._fit_prompt()
+        self.nudge.place()
+
+    def event(self, event: QEvent) -> bool:
+        if is_for_control(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        button = presses(event)
+        if button is not None:
+            button.click()
+            return
+        super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._presenter.refresh()  # another page may have changed what is shown here
 
     # --- showing ----------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
         state = self._presenter.state
-        self._show_header(state)
+        self.header.show_state(state)
+        notice = self.header.show_notice(state.notice)
+        if notice is not None and notice.choice is not None:
+            self.verdicts.acknowledge(notice.choice)
         self.problem.show_problem(state.problem)
-        writing = state.comparison is None and state.phase == "writing"
-        working = state.comparison is not None or writing
-        if state.comparison is not None:
-            self.prompt.show_messages(state.comparison.prompt.messages)
-            sides = (state.comparison.left, state.comparison.right)
-            for pane, candidate in zip(self.panes, sides, strict=True):
-                pane.show_done(candidate.text, cut=candidate.finish_reason == "length")
-        elif writing:
-            self._show_draft(state)
-        else:
+        self._show_middle(state)
+        self._show_verdicts(state)
+        self.reading.mark(self._given if state.phase == "saving" else None)
+        self.nudge.hear_streak(state.left_streak)
+        if not self.quality.isHidden():
+            self.quality.show_state(state)
+
+    def _show_middle(self, state: AnnotateState) -> None:
+        shown = state.comparison
+        if shown is not None:
+            self._leave_what_was_shown(shown.id)
+            self.reading.show_comparison(shown)
+        elif state.phase == "writing":
+            self._leave_what_was_shown(None)
+            self.reading.show_draft(state.draft)
+        elif state.phase != "who":
             self.interlude.show_state(state)
-        self._middle.setCurrentIndex(0 if working else 1)
-        if state.comparison is None and self.verdicts.focused_verdict():
+        working = shown is not None or state.phase == "writing"
+        asked = self._seat.show_state(state)
+        self._middle.setCurrentIndex(_WHO if asked else _WORK if working else _INTERLUDE)
+
+    def _show_verdicts(self, state: AnnotateState) -> None:
+        shown = state.comparison
+        drafted = shown is None and state.phase == "writing" and state.draft is not None
+        if shown is None and not state.can_judge_draft and self.verdicts.focused_verdict():
             self.setFocus()  # Qt would hand the focus of a disabled button to any other one
-        self.verdicts.set_possible(state.comparison is not None)
-        self.verdicts.set_writing(writing and state.draft is not None)
-        for choice, pane in zip(("left", "right"), self.panes, strict=True):
-            pane.set_marked(state.phase == "saving" and self._given == choice)
-        self._fit_prompt()
+        self.verdicts.set_possible(whole=shown is not None, judged=state.can_judge_draft, writing=drafted)
+        self.verdicts.set_can_go_on(state.last is not None and bool(state.last.winner))
+        self.verdicts.show_undo(state.undo_label)
+        self.verdicts.show_notes(
+            shown is not None and shown.flagged,
+            shown.tags if shown is not None else (),
+            shown.comment if shown is not None else "",
+        )
 
-    def _show_draft(self, state: AnnotateState) -> None:
-        draft = state.draft
-        if draft is None:
-            self.prompt.show_messages(())
-            for pane in self.panes:
-                pane.show_nothing()
+    def _leave_what_was_shown(self, shown_id: int | None) -> None:
+        """Another comparison is on the screen: what was begun about the last one is put away."""
+        if shown_id == self._shown_id:
             return
-        self.prompt.show_messages(draft.prompt.messages)
-        for side, pane in enumerate(self.panes):
-            if (done := draft.done_on(side)) is not None:
-                pane.show_done(done.text, cut=done.finish_reason == "length")
-            else:
-                pane.show_live(draft.text_on(side))
+        self._shown_id = shown_id
+        self._which.forget()
+        self.reading.end_edit()
+        self.cards.put_away()
 
-    def _show_header(self, state: AnnotateState) -> None:
-        counts = state.counts
-        total = counts.preferences + counts.ties + counts.both_bad
-        words = f"{counts.today} today · {total} verdict{'' if total == 1 else 's'}"
-        self.counts.setText(words if total else "No verdicts yet")
-        held_out = f" · {counts.held_out} of the preferences are held out for checking" if total else ""
-        self.counts.setToolTip(f"Verdicts in this project{held_out}")
-        stopped = state.writing_stopped
-        ready = f"{state.waiting} ready" if state.comparison is not None or state.waiting else ""
-        self.ready.setText(f"{ready} · writing has stopped" if stopped else ready)
-        self.ready.setToolTip(stopped or "Comparisons that wait for you after this one")
-        notice = state.notice
-        if notice is not None and notice.number != self._notice_number:
-            self._notice_number = notice.number
-            self.notice.setText(notice.text)
-            self._notice_timer.start(_NOTICE_MS[notice.kind])
-            if notice.choice is not None:
-                self.verdicts.acknowledge(notice.choice)
-
-    def _fit_prompt(self) -> None:
-        share = _PROMPT_SHARE
-        if not self.composer.isHidden():
-            share = _PROMPT_SHARE_WHILE_TYPING
-        elif self._responses.direction() == QBoxLayout.Direction.TopToBottom:
-            share = _PROMPT_SHARE_STACKED
-        self.prompt.fit(int(self.height() * share))
-        # At once: a layout that settles a moment later would be seen as a jump.
-        self._column.activate()
-
-    # --- acting -----------------------------------------------------------------------------------------
+    # --- verdicts ---------------------------------------------------------------------------------------
 
     def _give(self, choice: Choice, strength: int = 1) -> None:
-        self._given = choice
-        self._presenter.give(choice, strength)
+        if not self._which.is_answered_by(choice):
+            self._given = choice
+            self._presenter.give(choice, strength)
 
-    def _open_composer(self) -> None:
-        self.composer.begin()
-        self._fit_prompt()
-
-    def _close_composer(self) -> None:
-        self.composer.hide()
-        self._fit_prompt()
+    def _on_edited(self, side: Side, text: str, strength: int) -> None:
+        self._given = side
         self.setFocus()
+        self._presenter.give_edited(side, text, strength)
 
-    def _on_prompt_added(self, text: str, system: str) -> None:
-        self._presenter.add_prompt(text, system, self.composer.answer)
+    def _escape(self) -> None:
+        if self._which.is_asked:
+            self._which.forget()
+        elif self._seat.is_changing:
+            self._seat.stay()
+        elif self.reading.edited_side() is not None:
+            self.reading.end_edit()
+        elif self.quality.isAncestorOf(QApplication.focusWidget() or self):
+            self.setFocus()
+        else:
+            self._presenter.stop_writing()
 
-    def _open_sampling(self) -> None:
-        self.sampling.open_under(self._sampling_button, self._presenter.state.sampling)
+    # --- panels ---------------------------------------------------------------------------------------------
+
+    def _toggle_layout(self) -> None:
+        self.reading.toggle_stacked()
+        if self._settings is not None:
+            self._settings.change(stacked=self.reading.is_stacked)
+
+    def _change_annotator(self) -> None:
+        self._seat.ask()
+        self._show_middle(self._presenter.state)
+
+    def _on_seat_left(self) -> None:
+        self._show_middle(self._presenter.state)
+        self.setFocus()
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Choose a model folder")
         if folder:
             self._presenter.use_model(folder)
 
-    def _use_starter(self) -> None:
-        self._presenter.set_policy(STARTER.name)
-
-    def _toggle_raw(self) -> None:
-        self._raw = not self._raw
-        for pane in self.panes:
-            pane.text.set_raw(self._raw)
-
     # --- building ---------------------------------------------------------------------------------------
 
-    def _tool(self, name: str, words: str) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName(name)
-        button.setToolTip(words)
-        button.setAccessibleName(words)
-        button.setIconSize(QSize(18, 18))
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        set_role(button, "quiet")
-        return button
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        presenter, give = self._presenter, self._give
+        return {
+            "left": lambda: give("left"),
+            "right": lambda: give("right"),
+            "much-left": lambda: give("left", 2),
+            "much-right": lambda: give("right", 2),
+            "tie": lambda: give("tie"),
+            "both-bad": lambda: give("both_bad"),
+            "skip": lambda: give("skip"),
+            "edit": lambda: self._which.begin(possible=presenter.state.comparison is not None),
+            "edit-last": self.cards.open_last,
+            "flag": presenter.flag,
+            "comment": self.cards.open_comment,
+            "tags": self.cards.open_tags,
+            "again": lambda: presenter.write_again("both"),
+            "again-left": lambda: presenter.write_again("left"),
+            "again-right": lambda: presenter.write_again("right"),
+            "continue": self.cards.open_continuation,
+            "stop": self._escape,
+            "differences": self.reading.differences.toggle,
+            "raw": self.reading.toggle_raw,
+            "layout": self._toggle_layout,
+            "new-prompt": self.cards.open_prompt,
+            "sampling": self.cards.open_sampling,
+            "writers": self.cards.open_writers,
+            "quality": self.cards.toggle_quality,
+            "annotator": self._change_annotator,
+            "folder": self._choose_folder,
+            "starter": lambda: presenter.set_policy(STARTER.name),
+        }
+
+    def _connect(self) -> None:
+        presenter, interlude, actions = self._presenter, self.interlude, self._actions
+        self.destroyed.connect(presenter.subscribe(self._refresh))
+        self.destroyed.connect(self._keymap.subscribe(self._follow_keys))
+        self.verdicts.verdict_pressed.connect(self._give)
+        self.verdicts.undo.clicked.connect(presenter.undo)
+        for button, key in self.verdicts.doors():
+            button.clicked.connect(actions[key].trigger)
+        for key, tool in self.header.tools.items():
+            tool.clicked.connect(actions[key].trigger)
+        self.header.annotator.clicked.connect(actions["annotator"].trigger)
+        self.reading.edited.connect(self._on_edited)
+        self.reading.edit_ended.connect(self.setFocus)
+        self.reading.said.connect(self.header.say)
+        self.reading.stacked_changed.connect(self.verdicts.set_stacked)
+        self.problem.retry_requested.connect(presenter.try_again)
+        self.problem.dismissed.connect(presenter.dismiss_problem)
+        self.cards.closed.connect(self.setFocus)
+        self.cards.composing.connect(self.reading.set_beside)
+        self._seat.left.connect(self._on_seat_left)
+        interlude.retry_requested.connect(presenter.try_again)
+        interlude.go_on_requested.connect(lambda: presenter.write_again("both"))
+        interlude.cancel_requested.connect(presenter.cancel_fetching)
+        interlude.folder_requested.connect(self._choose_folder)
+        interlude.starter_requested.connect(actions["starter"].trigger)
+        interlude.new_prompt_requested.connect(self.cards.open_prompt)
+
+    def _follow_keys(self) -> None:
+        self.reading.set_keys(*(shown_key(self._keymap, f"annotate.{side}") for side in ("left", "right")))
+        self.interlude.set_keys(
+            *(shown_key(self._keymap, f"annotate.{key}") for key in ("left", "right", "again", "new-prompt"))
+        )
 
     def _lay_out(self) -> None:
-        for label, role in ((self.counts, "secondary"), (self.notice, "caption"), (self.ready, "caption")):
-            set_role(label, role)
-        header = QHBoxLayout()
-        header.setSpacing(Space.M)
-        header.addWidget(self.counts)
-        header.addWidget(self.notice, 1)
-        header.addWidget(self.ready)
-        header.addWidget(self._sampling_button)
-        header.addWidget(self._prompt_button)
-        self._responses.setSpacing(Space.L)
-        for pane, side in zip(self.panes, ("left", "right"), strict=True):
-            pane.setObjectName(f"response-{side}")
-            self._responses.addWidget(pane, 1)
-        self.prompt.setObjectName("prompt")
         work = QWidget()
-        column = self._column
-        work.setLayout(column)
+        column = QVBoxLayout(work)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.L)
-        column.addWidget(self.prompt)
-        column.addLayout(self._responses, 1)
+        column.addWidget(self.reading, 1)
         column.addWidget(self.verdicts)
-        self._middle.addWidget(work)
-        self._middle.addWidget(self.interlude)
-        self.composer.hide()
+        for widget in (work, self.interlude, self.who):
+            self._middle.addWidget(widget)
+        beside = QHBoxLayout()
+        beside.setSpacing(Space.L)
+        beside.addWidget(self._middle, 1)
+        beside.addWidget(self.quality)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.XL, Space.M, Space.XL, Space.M)
         layout.setSpacing(Space.M)
-        layout.addLayout(header)
+        layout.addWidget(self.header)
         layout.addWidget(self.problem)
-        layout.addWidget(self.composer)
-        layout.addWidget(self._middle, 1)
-
-    def _specs(self) -> list[ActionSpec]:
-        presenter, give = self._presenter, self._give
-        described: list[tuple[str, str, tuple[str, ...], str, Callable[[], None]]] = [
-            ("left", "Left is better", ("1",), "arrow-left", lambda: give("left")),
-            ("right", "Right is better", ("2",), "arrow-right", lambda: give("right")),
-            ("much-left", "Left is much better", ("Shift+1", "!"), "arrow-left", lambda: give("left", 2)),
-            ("much-right", "Right is much better", ("Shift+2", "@"), "arrow-right", lambda: give("right", 2)),
-            ("tie", "Tie", ("3",), "equal", lambda: give("tie")),
-            ("both-bad", "Both bad", ("4",), "thumbs-down", lambda: give("both_bad")),
-            ("skip", "Skip for later", ("Space",), "skip-forward", lambda: give("skip")),
-            ("undo", "Undo verdict", ("Ctrl+Z",), "undo-2", presenter.undo),
-            ("redo", "Redo verdict", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", presenter.redo),
-            ("again", "Write both responses again", ("R",), "refresh-cw", presenter.write_again),
-            ("stop", "Stop writing", ("Esc",), "circle-stop", presenter.stop_writing),
-            ("new-prompt", "New prompt", ("N",), "message-square-plus", self._open_composer),
-            ("sampling", "Sampling settings", ("S",), "sliders-horizontal", self._open_sampling),
-            ("raw", "Show responses as written or rendered", ("M",), "pen-line", self._toggle_raw),
-            ("folder", "Use a model folder…", (), "folder-open", self._choose_folder),
-            ("starter", "Use the starter model", (), "download", self._use_starter),
-        ]
-        return [
-            ActionSpec(key=key, text=text, shortcuts=keys, icon=icon, act=act)
-            for key, text, keys, icon, act in described
-        ]
-
-    def _connect(self) -> None:
-        presenter, interlude, verdicts = self._presenter, self.interlude, self.verdicts
-        self.destroyed.connect(presenter.subscribe(self._refresh))
-        verdicts.verdict_pressed.connect(self._give)
-        verdicts.undo.clicked.connect(presenter.undo)
-        verdicts.again.clicked.connect(presenter.write_again)
-        verdicts.stop.clicked.connect(presenter.stop_writing)
-        self.composer.prompt_added.connect(self._on_prompt_added)
-        self.composer.closed.connect(self._close_composer)
-        self.problem.retry_requested.connect(presenter.try_again)
-        self.problem.dismissed.connect(presenter.dismiss_problem)
-        self.sampling.sampling_changed.connect(presenter.set_sampling)
-        self._sampling_button.clicked.connect(self._open_sampling)
-        self._prompt_button.clicked.connect(self._open_composer)
-        self._notice_timer.timeout.connect(self.notice.clear)
-        interlude.retry_requested.connect(presenter.try_again)
-        interlude.go_on_requested.connect(presenter.write_again)
-        interlude.cancel_requested.connect(presenter.cancel_fetching)
-        interlude.folder_requested.connect(self._choose_folder)
-        interlude.starter_requested.connect(self._use_starter)
-        interlude.new_prompt_requested.connect(self._open_composer)
-        self._theme.changed.connect(self._on_theme_changed)
-
-    def _on_theme_changed(self) -> None:
-        self._sampling_button.setIcon(self._theme.icon("sliders-horizontal"))
-        self._prompt_button.setIcon(self._theme.icon("message-square-plus"))
-        for label in (self.counts, self.ready):
-            label.setFont(self._theme.figures())
+        layout.addWidget(self.cards.composer)
+        layout.addLayout(beside, 1)

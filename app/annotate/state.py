@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.annotate.drafts import Draft
-from app.annotate.model_supply import ModelSupply
-from app.annotate.write_ahead import WriteAhead
-from app.store.records import Choice, Comparison, VerdictCounts
+from app.annotate.drafts import Author, Draft
+from app.store.ordering import Order
+from app.store.quality import Meter
+from app.store.records import Choice, Comparison, Prompt, Verdict, VerdictCounts
 from dpo_engine.config import SamplingConfig
 
-Phase = Literal["opening", "fetching", "no_model", "writing", "ready", "saving", "held", "empty", "trouble"]
-"""`ready` and `saving` have a comparison on the screen; `writing` has the texts that come in."""
+Phase = Literal[
+    "opening", "who", "fetching", "no_model", "writing", "ready", "saving", "held", "empty", "trouble"
+]
+"""`ready` and `saving` have a comparison on the screen; `writing` has the texts that come in; `who` waits for
+the name of who judges."""
 
 NO_COUNTS = VerdictCounts(preferences=0, held_out=0, ties=0, both_bad=0, skips=0, today=0)
 
@@ -32,6 +35,24 @@ class Problem:
 
     sentence: str
     can_retry: bool
+
+
+Opponent = Author
+"""The second author of comparisons of two different ones; the first is the policy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastJudged:
+    """What was judged last on this page: what a person may go on from, or put into better words."""
+
+    comparison: Comparison
+    verdict: Verdict
+    winner: str
+    """The text that was chosen, as edited; empty after a tie, both bad or a skip."""
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.comparison.prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,22 +80,36 @@ class AnnotateState:
     sampling: SamplingConfig
     notice: Notice | None
     problem: Problem | None
-
-
-def phase_while_nothing_is_shown(
-    *, begun: bool, failure: str, models: ModelSupply, ahead: WriteAhead
-) -> Phase:
-    """What the page is waiting for. `failure`: why the project cannot be read, else empty."""
-    if failure:
-        return "trouble"
-    if not begun:
-        return "opening"
-    if models.fetching:
-        return "fetching"
-    if models.problem:
-        return "no_model"
-    if ahead.trouble is not None:
-        return "trouble"
-    if ahead.held:
-        return "held"
-    return "empty" if ahead.no_prompts else "writing"
+    can_judge_draft: bool = False
+    """Both responses that stream in have begun: a verdict on what is there is taken."""
+    known_tags: tuple[str, ...] = ()
+    """Most used first."""
+    last: LastJudged | None = None
+    order: Order = "oldest"
+    random_share: float = 0.0
+    """Of the comparisons, this share is drawn at random and marked so."""
+    margins: str = ""
+    """With the order `margin`: how far the scoring is, or why there is none, as a phrase; else empty."""
+    repeat_every: int = 0
+    """About one in so many comparisons comes back later with its sides swapped; 0 for none."""
+    goal: int = 0
+    """Verdicts a day; 0 for none."""
+    overlap: bool = False
+    """Each annotator answers every comparison, instead of one of them."""
+    opponent: Opponent | None = None
+    writers: tuple[str, ...] = ()
+    """Model references to choose an opponent from: the policy, runs' results and checkpoints."""
+    annotator: str = ""
+    annotators: tuple[str, ...] = ()
+    needs_annotator: bool = False
+    """Several people judge here: who sits down now has to be said before anything is shown."""
+    meter: Meter | None = None
+    left_streak: int = 0
+    """How often left was pressed in a row; at 10 and each further 10 a nudge is due."""
+    undo_label: str = ""
+    """What undo would take back: “Verdict on “First words…””; empty when there is nothing."""
+    redo_label: str = ""
+    behind: int = 0
+    """How many more comparisons are to be written ahead."""
+    target: int = 0
+    """How many are wanted ahead."""

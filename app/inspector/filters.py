@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QWidget,
 )
 
@@ -19,60 +15,14 @@ from app.inspector.pair_table import Arrangement
 from app.inspector.table_model import CASE_ICONS
 from app.inspector.wording import CASE_MEANINGS, CASE_WORDS
 from app.shell.palette import Space
-from app.shell.theme import Theme, set_role
+from app.shell.theme import Theme
+from app.widgets.segments import Segments
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Split
 
 _PAUSE_BEFORE_SEARCH_MS = 120
 _SPLITS: tuple[tuple[Split | None, str], ...] = ((None, "All"), ("train", "Train"), ("held_out", "Held-out"))
 _CASES: tuple[Case | None, ...] = (None, *CASES)
-
-
-class Segments(QFrame):
-    """A few choices of which one holds, with a count each. Arrow keys move, as in any group of buttons."""
-
-    chosen = Signal(int)
-
-    def __init__(self, name: str, titles: Sequence[str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("segments")
-        self.setAccessibleName(name)
-        self._titles = tuple(titles)
-        self._group = QButtonGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2, 2, 2, 2)
-        row.setSpacing(2)
-        for number, title in enumerate(titles):
-            button = QPushButton(title)
-            button.setCheckable(True)
-            button.setChecked(number == 0)
-            button.setAccessibleName(f"{name}: {title}")
-            set_role(button, "segment")
-            self._group.addButton(button, number)
-            row.addWidget(button)
-        self._group.idToggled.connect(self._on_toggled)
-
-    def button(self, number: int) -> QAbstractButton:
-        return self._group.button(number)
-
-    def choice(self) -> int:
-        return self._group.checkedId()
-
-    def choose(self, number: int) -> None:
-        self._group.button(number).setChecked(True)
-
-    def show_counts(self, counts: Sequence[int]) -> None:
-        for number, (title, count) in enumerate(zip(self._titles, counts, strict=True)):
-            self._group.button(number).setText(f"{title}  {count:,}")
-
-    def set_icons(self, icons: Sequence[QIcon | None]) -> None:
-        for number, icon in enumerate(icons):
-            if icon is not None:
-                self._group.button(number).setIcon(icon)
-
-    def _on_toggled(self, number: int, checked: bool) -> None:
-        if checked:
-            self.chosen.emit(number)
 
 
 class FilterBar(QWidget):

@@ -4,7 +4,6 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QGuiApplication, QHideEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from app.inspector.blank import Blank
 from app.inspector.columns import COLUMNS, column_by_key, sort_values
 from app.inspector.filters import FilterBar
 from app.inspector.pair_pane import PairPane
@@ -15,6 +14,7 @@ from app.inspector.table_model import PairTableModel
 from app.inspector.top_bar import TopBar, scoring_words
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
+from app.widgets.blank import Blank
 from app.widgets.number_table import Heading, NumberTable
 
 _PATIENCE_MS = 250

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtCore import QProcess, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from app.shell.keymap import Keymap
+from app.shell.keys_dialog import KeysDialog
 from app.shell.navigation import PLACES
 from app.shell.settings import SettingsFile
 from app.shell.theme import Mode, Theme
@@ -19,14 +21,19 @@ _FILTER = "DPO Studio project (*.dpo)"
 
 
 class Commands:
-    """`handlers` has one for every action of `actions.SPECS` but those of the engine."""
+    """`handlers` has one for every action of `actions.SPECS` but those of the engine and the project."""
 
     def __init__(
-        self, window: MainWindow, theme: Theme, settings: SettingsFile, project: Callable[[], Path]
+        self,
+        window: MainWindow,
+        theme: Theme,
+        settings: SettingsFile,
+        keymap: Keymap,
+        project: Callable[[], Path],
     ) -> None:
         self._window = window
         self._theme = theme
-        self._settings = settings
+        self._settings, self._keymap = settings, keymap
         self._project = project
         self.handlers: dict[str, Callable[[], None]] = {
             "new-project": self._new_project,
@@ -35,6 +42,7 @@ class Commands:
             "quit": window.close_requested.emit,
             **{f"go-{place.key}": self._going_to(place.key) for place in PLACES},
             "palette": window.open_palette,
+            "keys": self._show_keys,
             "theme-system": lambda: self._set_mode("system"),
             "theme-light": lambda: self._set_mode("light"),
             "theme-dark": lambda: self._set_mode("dark"),
@@ -73,6 +81,12 @@ class Commands:
 
     def _show_folder(self, folder: Path) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(self._keymap, self._theme, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        dialog.list.setFocus()
 
     def _show_about(self) -> None:
         QMessageBox.about(

@@ -19,8 +19,9 @@ class Place:
 
 PLACES = (
     Place(key="annotate", title="Annotate", icon="pen-line", shortcut="Ctrl+1"),
-    Place(key="train", title="Train", icon="chart-line", shortcut="Ctrl+2"),
-    Place(key="inspector", title="Inspector", icon="scan-search", shortcut="Ctrl+3"),
+    Place(key="library", title="Library", icon="library", shortcut="Ctrl+2"),
+    Place(key="train", title="Train", icon="chart-line", shortcut="Ctrl+3"),
+    Place(key="inspector", title="Inspector", icon="scan-search", shortcut="Ctrl+4"),
 )
 
 

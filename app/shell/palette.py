@@ -43,6 +43,12 @@ class Palette:
     danger_soft: str
     grid: str
     """Lines behind a plot."""
+    code_keyword: str
+    """Words of code, by what they are; on `sunken`."""
+    code_string: str
+    code_number: str
+    code_name: str
+    code_comment: str
 
 
 LIGHT = Palette(
@@ -71,6 +77,11 @@ LIGHT = Palette(
     danger="#b3261e",
     danger_soft="#fce8e6",
     grid="#ecece8",
+    code_keyword="#7a3e9d",
+    code_string="#22693f",
+    code_number="#8a4b08",
+    code_name="#1d5a9e",
+    code_comment="#66665e",
 )
 
 DARK = Palette(
@@ -99,6 +110,11 @@ DARK = Palette(
     danger="#ff8d85",
     danger_soft="#472422",
     grid="#2a2a2d",
+    code_keyword="#cf9cf0",
+    code_string="#8fcf9f",
+    code_number="#e3b27a",
+    code_name="#86b9f5",
+    code_comment="#9c9c97",
 )
 
 

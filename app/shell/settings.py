@@ -27,6 +27,10 @@ class Settings:
     annotator: str = dataclasses.field(default_factory=_login_name)
     """The name that verdicts are signed with."""
     last_project: str = ""
+    keys: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """Keys by action where they are not the usual ones."""
+    stacked: bool | None = None
+    """Responses one above the other; None: on narrow windows only."""
 
 
 class SettingsFile:

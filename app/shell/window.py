@@ -31,6 +31,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("DPO Studio")
         self._makers: dict[str, PageMaker] = {}
         self._pages: dict[str, QWidget] = {}
+        self._instead: QWidget | None = None
         self._may_close = False
         self._current = PLACES[0].key
         self.navigation = Navigation(theme)
@@ -46,15 +47,28 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
 
     def set_pages(self, makers: dict[str, PageMaker]) -> None:
-        """The pages by their place's key; the first place is shown."""
+        """The pages by their place's key; the current place is shown. Pages of before are let go of."""
+        for page in self._pages.values():
+            self._let_go_of(page)
+        self._pages.clear()
+        if self._instead is not None:
+            self._let_go_of(self._instead)
+            self._instead = None
         self._makers = makers
         self.navigation.setEnabled(True)
         self.show_place(self._current)
 
     def show_instead(self, widget: QWidget) -> None:
         """Show something in place of all pages (a project that cannot be opened)."""
+        if self._instead is not None:
+            self._let_go_of(self._instead)
+        self._instead = widget
         self._stack.addWidget(widget)
         self._stack.setCurrentWidget(widget)
+
+    def _let_go_of(self, widget: QWidget) -> None:
+        self._stack.removeWidget(widget)
+        widget.deleteLater()
 
     def show_place(self, key: str) -> None:
         if key not in self._makers:

@@ -14,5 +14,14 @@ class StoreAccess(Protocol):
 
     def submit(
         self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> None:
+    ) -> object:
         """Run `work` on the store's thread, in order; then call `done` or `failed` on the presenters'."""
+
+
+class StoreReader(Protocol):
+    """A `StoreAccess` for reading whose work can be given up; `app.store.reader.Reader` is the real one."""
+
+    def submit(
+        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
+    ) -> Callable[[], None]:
+        """As `StoreAccess.submit`; call the result to give it up: then neither is called."""

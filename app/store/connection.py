@@ -14,7 +14,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from app.store import migrations
+from app.store import health, migrations
 from app.store.errors import (
     NewerVersion,
     NoSuchProject,
@@ -41,13 +41,12 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Raises `NoSuchProject`, `NotAProject` or `NoPermission`; SQLite is not involved yet."""
-    with explained(f"opening {path.name}"):
-        exists = path.exists()
-    if not exists:
-        raise NoSuchProject(f"There is no file {path}. Check the name, or create a new project there.")
-    if not path.is_file():
-        raise NotAProject(f"{path} is not a file. Choose a project file (its name ends in .dpo).")
+    """Raises `NoSuchProject`, `NotAProject` or `NoPermission`; SQLite is not involved yet.
+
+    Only for a file that this process has not open: POSIX drops a process's locks on a file when any
+    descriptor of it is closed (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    refuse_absent(path)
     with explained(f"opening {path.name}"), path.open("rb") as file:
         start = file.read(100)
     if not start:
@@ -60,6 +59,23 @@ def read_header(path: Path) -> Header:
     (user_version,) = struct.unpack_from(">i", start, 60)
     (application_id,) = struct.unpack_from(">I", start, 68)
     return Header(application_id=application_id, user_version=user_version)
+
+
+def header_of(db: Database) -> Header:
+    """The same through SQLite, what is still in the log included. Raises `sqlite3.Error`."""
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    (user_version,) = db.execute("PRAGMA user_version").fetchone()
+    return Header(application_id=application_id, user_version=user_version)
+
+
+def refuse_absent(path: Path) -> None:
+    """Raises `NoSuchProject`, or `NotAProject` for a folder."""
+    with explained(f"opening {path.name}"):
+        exists = path.exists()
+    if not exists:
+        raise NoSuchProject(f"There is no file {path}. Check the name, or create a new project there.")
+    if not path.is_file():
+        raise NotAProject(f"{path} is not a file. Choose a project file (its name ends in .dpo).")
 
 
 def refuse_foreign(path: Path, header: Header, newest: int) -> None:
@@ -89,18 +105,8 @@ def connect(path: Path, mode: Mode) -> Database:
 
     It may be used from any thread, by one at a time. `immutable` takes no lock and leaves no file beside.
     """
-    query = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
-    uri = path.absolute().as_uri()
-    if not uri.startswith("file:///"):  # a Windows share: SQLite knows no host, only four slashes
-        uri = "file:////" + uri.removeprefix("file://")
-    connection = sqlite3.connect(
-        f"{uri}?{query}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = _bare(path, mode)
     try:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-        connection.text_factory = _decode
-        # Functions and virtual tables named by the file's own schema are not to be run.
-        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -112,6 +118,33 @@ def connect(path: Path, mode: Mode) -> Database:
         raise
 
 
+def connect_for_rescue(path: Path) -> sqlite3.Connection:
+    """To read what is left of a damaged file that nobody has open; nothing is written to it.
+
+    SQLite refuses a file that was cut off as a whole, unless its schema may be written.
+    """
+    connection = _bare(path, harmless_mode(path))
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _bare(path: Path, mode: Mode) -> sqlite3.Connection:
+    """A connection with what guards against the file's contents; the file is not yet read."""
+    query = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+    uri = path.absolute().as_uri()
+    if not uri.startswith("file:///"):  # a Windows share: SQLite knows no host, only four slashes
+        uri = "file:////" + uri.removeprefix("file://")
+    connection = sqlite3.connect(
+        f"{uri}?{query}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    connection.text_factory = _decode
+    # Functions and virtual tables named by the file's own schema are not to be run.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
 def make_durable(db: Database) -> None:
     """The writer's settings: WAL, and a commit is on the disk when it returns (also on macOS)."""
     db.enable_wal()
@@ -121,39 +154,37 @@ def make_durable(db: Database) -> None:
 
 
 def check_contents(path: Path, newest: int) -> None:
-    """Read the whole file once, changing nothing. Raises `ProjectDamaged`, or as `refuse_foreign` does.
+    """Look for damage, changing nothing. Raises `ProjectDamaged`, or as `refuse_foreign` does.
 
-    What a crash left in the log beside the file is read along with it.
+    A small file is read whole, a large one where its tables begin and end (`app.store.health`). What a crash
+    left in the log beside the file is read along with it.
     """
-    if _has_content(path.with_name(path.name + "-journal")):
-        mode: Mode = "rw"  # SQLite has to roll a half-done write back before anything can be read
-    elif _has_content(path.with_name(path.name + "-wal")):
-        mode = "ro"
-    else:
-        mode = "immutable"
     with explained(f"opening {path.name}"):
         try:
-            header, problems = _examine(path, mode)
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            header, problems = _examine(path)
+        except health.READING_ERRORS as error:
+            if not health.is_damage(error):
                 raise
-            header, problems = None, [str(error)]
-    if header is None or problems:
-        raise ProjectDamaged(
-            f"{path.name} is damaged and was not opened. Nothing was changed. Open the newest file from the "
-            "folder “backups” beside it, or a copy of your own.",
-            detail="\n".join(problems),
-        )
+            raise health.damaged(path, [str(error)]) from error
+    if problems:
+        raise health.damaged(path, problems)
     refuse_foreign(path, header, newest)
 
 
-def _examine(path: Path, mode: Mode) -> tuple[Header, list[str]]:
+def harmless_mode(path: Path) -> Mode:
+    """How to read a file that nobody has open, so that nothing is changed or left beside it."""
+    if _has_content(path.with_name(path.name + "-journal")):
+        return "rw"  # SQLite has to roll a half-done write back before anything can be read
+    if _has_content(path.with_name(path.name + "-wal")):
+        return "ro"
+    return "immutable"
+
+
+def _examine(path: Path) -> tuple[Header, list[str]]:
     """The header as SQLite sees it, log included, and what its own check finds wrong."""
-    with closing(connect(path, mode)) as db:
-        problems = [str(row[0]) for row in db.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
-        (application_id,) = db.execute("PRAGMA application_id").fetchone()
-        (user_version,) = db.execute("PRAGMA user_version").fetchone()
-    return Header(application_id=application_id, user_version=user_version), problems
+    with closing(connect(path, harmless_mode(path))) as db:
+        problems = health.problems_at_opening(path, db)
+        return header_of(db), problems
 
 
 def check_schema(path: Path, db: Database, steps: Sequence[migrations.Step]) -> None:
@@ -166,8 +197,8 @@ def check_schema(path: Path, db: Database, steps: Sequence[migrations.Step]) -> 
         expected = _schema(fresh)
     if _schema(db) != expected:
         raise ProjectDamaged(
-            f"{path.name} has other tables than a project has, so it was not opened. "
-            "Open the newest file from the folder “backups” beside it, or a copy of your own."
+            f"{path.name} has other tables than a project has, so it was not opened. Nothing was changed. "
+            "Restore the newest backup, or save what can be read into a new file."
         )
 
 

@@ -105,6 +105,12 @@ class StoreClosed(StoreError):
     code = "closed"
 
 
+class Cancelled(StoreError):
+    """It was no longer wanted. Nothing was changed."""
+
+    code = "cancelled"
+
+
 class StoreBug(StoreError):
     """A fault of the program; `detail` is the traceback."""
 
@@ -122,8 +128,8 @@ _DISK_TROUBLE = (
 )
 _NOT_A_PROJECT = "This file is no project of DPO Studio: {doing} did not succeed. Nothing was changed."
 _DAMAGED = (
-    "The project file is damaged: {doing} did not succeed. Close the project and open the newest file from "
-    "the folder “backups” beside it."
+    "The project file is damaged: {doing} did not succeed. Close the window and start again: the file is "
+    "then checked, and you can restore a backup or save what can be read."
 )
 _BUSY = (
     "Another program is using the project file: {doing} did not succeed. {safe}; close that program and try "
@@ -179,6 +185,8 @@ def explained(doing: str) -> Iterator[None]:
         raise from_sqlite_error(error, doing) from error
     except OSError as error:
         raise from_os_error(error, doing) from error
+    except UnicodeDecodeError as error:  # a message of SQLite that quotes damaged bytes
+        raise ProjectDamaged(_DAMAGED.format(doing=doing), detail=str(error)) from error
     except OverflowError as error:
         raise BadValue(
             f"A number is too large to be stored: {doing} did not succeed. {_SAFE}.", detail=str(error)

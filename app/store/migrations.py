@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from app.store.collecting_schema import collecting, search
 from app.store.errors import explained
 
 APPLICATION_ID = 0x44504F53
@@ -165,7 +166,14 @@ def settings(db: Database) -> None:
     db.executescript("CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;")
 
 
-STEPS: Sequence[Step] = (prompts_and_candidates, comparisons_and_verdicts, runs_and_scores, settings)
+STEPS: Sequence[Step] = (
+    prompts_and_candidates,
+    comparisons_and_verdicts,
+    runs_and_scores,
+    settings,
+    collecting,
+    search,
+)
 
 
 def migrate(db: Database, steps: Sequence[Step] = STEPS) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock
 
 from app.store import connection, migrations, starter
 from app.store.backups import back_up
-from app.store.errors import AlreadyOpen, NoPermission, NotAProject, ProjectExists, StoreError, explained
+from app.store.errors import NoPermission, NotAProject, ProjectExists, StoreError, explained
 from app.store.handle import Project
+from app.store.locks import take_lock
 from app.store.migrations import STEPS, Step
 from dpo_engine.files import sync_folder
 
@@ -23,12 +24,13 @@ def open_project(path: Path, *, steps: Sequence[Step] = STEPS) -> Project:
     """The project for writing. Raises `StoreError` with the file as it was.
 
     One process at a time: an instance lock lies beside the file, and the system lets go of it when its
-    process ends, however it ends. The file is checked whole, and backed up before it is migrated.
+    process ends, however it ends. The file is checked (`app.store.health`), and backed up before it is
+    migrated.
     """
     path = _resolved(path)
     connection.refuse_foreign(path, connection.read_header(path), len(steps))
     _refuse_unwritable(path)
-    lock = _take_lock(path)
+    lock = take_lock(path)
     try:
         return _open_locked(path, lock, steps)
     except BaseException:
@@ -45,7 +47,7 @@ def create_project(path: Path, *, with_starter_prompts: bool = True) -> Project:
     with explained(f"creating {path.name}"):
         path.parent.mkdir(parents=True, exist_ok=True)
     _refuse_existing(path)
-    lock = _take_lock(path)
+    lock = take_lock(path)
     try:
         _refuse_existing(path)
         _remove_unfinished(path)
@@ -77,13 +79,11 @@ def open_reader(path: Path) -> Project:
     It takes no lock, and sees what was saved before each of its queries. Raises `StoreError`.
     """
     path = _resolved(path)
-    header = connection.read_header(path)
-    connection.refuse_foreign(path, header, len(STEPS))
+    connection.refuse_absent(path)
     with explained(f"opening {path.name}"):
         db = connection.connect(path, "ro")
         try:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            header = connection.Header(application_id=header.application_id, user_version=version)
+            header = connection.header_of(db)
             connection.refuse_foreign(path, header, len(STEPS))
             connection.refuse_older(path, header, len(STEPS))
             connection.check_schema(path, db, STEPS)
@@ -102,7 +102,7 @@ def _open_locked(path: Path, lock: BaseFileLock, steps: Sequence[Step]) -> Proje
             connection.check_schema(path, db, steps[:version])
             connection.make_durable(db)
             if version < len(steps):
-                back_up(path, db)
+                back_up(path, db, why="migration")
                 migrations.migrate(db, steps)
         except BaseException:
             db.close()
@@ -130,20 +130,6 @@ def _resolved(path: Path) -> Path:
         raise NotAProject(
             f"{str(path)!r} is no usable path: {error}. Nothing was changed. Choose another file."
         ) from error
-
-
-def _take_lock(path: Path) -> BaseFileLock:
-    # Not bound to a thread: the writer's thread closes what another one opened.
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, thread_local=False)
-    with explained(f"opening {path.name}"):
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise AlreadyOpen(
-                f"{path.name} is already open in another window of DPO Studio. "
-                "Nothing was changed. Go on there, or close it first."
-            ) from error
-    return lock
 
 
 def _refuse_unwritable(path: Path) -> None:

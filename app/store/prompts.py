@@ -5,16 +5,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from sqlite_utils import Database
+
 from app.store.errors import BadValue
 from app.store.handle import Project
+from app.store.journal import first_words, record, record_many
+from app.store.journal_changes import Change
 from app.store.records import Prompt
+from app.store.removing import move_prompts
 from app.store.rows import Row, clean, from_json, insert, now, read, read_one, to_json, to_record, writing
+from app.store.search_index import index_prompts
 from dpo_engine.preferences import Message, Role, Split
 
 TYPED = "typed"
 """Source of a prompt that the person typed: it is asked before all others."""
 STARTER = "starter"
 """Source of the prompts that come with the app."""
+
+_COLUMNS = """
+prompts.id, messages, source, split, created_at,
+(SELECT json_group_array(tag) FROM prompt_tags WHERE prompt_id = prompts.id) AS tags
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +42,38 @@ def add_prompt(
     source: str,
     split: Split = "train",
     tags: Sequence[str] = (),
+    annotator: str | None = None,
 ) -> Prompt:
     """Keep a prompt (a conversation that ends with a user turn) and return it.
 
     One that is there already is returned as it is, with its own source, split and tags: a held-out prompt
-    never slips into training by being added again. Raises `BadValue` for a conversation that is none.
+    never slips into training by being added again. One that was deleted comes back. With an `annotator` it is
+    an act of theirs that undo takes back. Raises `BadValue` for a conversation that is none.
     """
     kept = _checked(messages)
     _refuse_bad_split(split)
     text = to_json([{"role": message.role, "content": message.content} for message in kept])
-    row = {
+    row: Row = {
         "content_hash": hashlib.sha256(text.encode()).hexdigest(),
         "messages": text,
         "source": clean(source, "The source"),
         "split": split,
-        "tags": to_json([clean(tag, "A tag") for tag in tags]),
         "priority": 1 if source == TYPED else 0,
         "created_at": now(),
     }
+    kept_tags = [clean(tag, "A tag") for tag in tags]
     with writing(project, "saving the prompt") as db:
-        known = db.execute("SELECT id FROM prompts WHERE content_hash = ?", [row["content_hash"]]).fetchone()
-        prompt_id = int(known[0]) if known else insert(db, "prompts", row)
+        known = db.execute(
+            "SELECT id, deleted_at FROM prompts WHERE content_hash = ?", [row["content_hash"]]
+        ).fetchone()
+        prompt_id = int(known[0]) if known else _insert(db, row, kept_tags)
+        deleted_at = known[1] if known else row["created_at"]
+        if known and deleted_at is not None:
+            move_prompts(db, to_json([prompt_id]), deleted_at, None)
+        if annotator is not None and deleted_at is not None:
+            change = Change("prompts", prompt_id, "deleted_at", deleted_at, None)
+            label = f"new prompt {first_words(kept[-1].content)}"
+            record(db, annotator=annotator, kind="prompt", label=label, changes=[change])
     return get(project, prompt_id)
 
 
@@ -60,23 +82,36 @@ def get(project: Project, prompt_id: int) -> Prompt:
     row = read_one(
         project,
         "reading the prompt",
-        "SELECT * FROM prompts WHERE id = ?",
+        f"SELECT {_COLUMNS} FROM prompts WHERE id = ?",  # noqa: S608 (a text of this file)
         [prompt_id],
         missing=f"There is no prompt {prompt_id} in this project.",
     )
     return to_prompt(row)
 
 
-def set_split(project: Project, prompt_id: int, split: Split) -> Prompt:
-    """Move a prompt, with its comparisons, into training or out of it. Raises `NoSuchRow`, `BadValue`."""
+def set_split(project: Project, prompt_ids: Sequence[int], split: Split, *, annotator: str) -> int:
+    """Move prompts, with their comparisons, into training or out of it; how many that changed.
+
+    One act, which undo takes back. Raises `BadValue`, `StoreError`.
+    """
     _refuse_bad_split(split)
-    get(project, prompt_id)
-    with writing(project, "moving the prompt") as db:
-        db.execute("UPDATE prompts SET split = ? WHERE id = ?", [split, prompt_id])
-        db.execute(
-            "UPDATE comparisons SET held_out = ? WHERE prompt_id = ?", [int(split == "held_out"), prompt_id]
+    with writing(project, "moving the prompts") as db:
+        return record_many(
+            db,
+            annotator=annotator,
+            kind="split",
+            named=lambda n: f"{'holding out' if split == 'held_out' else 'training on'} {_in_words(n)}",
+            changes=(
+                "SELECT 'prompts', 'split', id, split, :split FROM prompts "
+                "WHERE id IN (SELECT value FROM json_each(:ids)) AND split <> :split AND deleted_at IS NULL"
+            ),
+            bound={"ids": to_json(list(prompt_ids)), "split": split},
         )
-    return get(project, prompt_id)
+
+
+def _in_words(number: int) -> str:
+    """`1 prompt`, `1,204 prompts`."""
+    return "1 prompt" if number == 1 else f"{number:,} prompts"
 
 
 def prompts_needing_comparisons(project: Project, limit: int) -> list[Prompt]:
@@ -88,16 +123,19 @@ def prompts_needing_comparisons(project: Project, limit: int) -> list[Prompt]:
     asked = read(
         project,
         "choosing the next prompts",
-        "SELECT * FROM prompts WHERE priority > 0 AND comparisons = 0 ORDER BY id DESC LIMIT ?",
+        f"""
+        SELECT {_COLUMNS} FROM prompts WHERE priority > 0 AND comparisons = 0 AND deleted_at IS NULL
+        ORDER BY id DESC LIMIT ?
+        """,  # noqa: S608 (a text of this file)
         [limit],
     )
     others = read(
         project,
         "choosing the next prompts",
-        """
-        SELECT * FROM prompts WHERE NOT (priority > 0 AND comparisons = 0)
+        f"""
+        SELECT {_COLUMNS} FROM prompts WHERE NOT (priority > 0 AND comparisons = 0) AND deleted_at IS NULL
         ORDER BY comparisons, id LIMIT ?
-        """,
+        """,  # noqa: S608 (a text of this file)
         [limit - len(asked)],
     )
     return [to_prompt(row) for row in asked + others]
@@ -109,12 +147,21 @@ def counts(project: Project) -> PromptCounts:
         "counting the prompts",
         """
         SELECT
-            (SELECT count(*) FROM prompts) AS total,
-            (SELECT count(*) FROM prompts WHERE split = 'held_out') AS held_out,
-            (SELECT count(*) FROM prompts WHERE comparisons = 0) AS never_compared
+            (SELECT count(*) FROM prompts WHERE deleted_at IS NULL) AS total,
+            (SELECT count(*) FROM prompts WHERE split = 'held_out' AND deleted_at IS NULL) AS held_out,
+            (SELECT count(*) FROM prompts WHERE comparisons = 0 AND deleted_at IS NULL) AS never_compared
         """,
     )
     return PromptCounts(**row)
+
+
+def _insert(db: Database, row: Row, tags: Sequence[str]) -> int:
+    prompt_id = insert(db, "prompts", row)
+    index_prompts(db, prompt_id - 1)
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO prompt_tags (prompt_id, tag) VALUES (?, ?)", [(prompt_id, tag) for tag in tags]
+    )
+    return prompt_id
 
 
 def to_prompt(row: Row) -> Prompt:

@@ -9,6 +9,10 @@ Choice = Literal["left", "right", "tie", "both_bad", "skip"]
 ComparisonState = Literal["waiting", "shown", "answered", "retired"]
 RunStatus = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 Side = Literal["left", "right"]
+Purpose = Literal["collect", "repeat", "settle", "second_look"]
+"""Why a comparison is asked: for training; or again, to measure agreement or to end a disagreement."""
+Picked = Literal["order", "random"]
+"""How a comparison came to be asked; figures over those at random are free of the order's bias."""
 PairSelection = Literal["all", "new", "much_better"]
 """Which preferences a run is trained on: all, those given since the last run was made, the strong ones."""
 
@@ -42,6 +46,9 @@ class NewCandidate:
 class Candidate(NewCandidate):
     id: int
     prompt_id: int
+    edited_from: int | None = None
+    """The candidate that a person changed into this one."""
+    chars: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,15 @@ class Comparison:
     left: Candidate
     right: Candidate
     state: ComparisonState
+    purpose: Purpose = "collect"
+    of_id: int | None = None
+    """The comparison that this one asks again."""
+    picked: Picked = "order"
+    margin: float | None = None
+    """Log-ratio of left minus that of right under the policy it was scored with; times beta, of rewards."""
+    flagged: bool = False
+    comment: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +82,15 @@ class Verdict:
     """From the moment both responses were there to the key press."""
     created_at: str
     undone_at: str | None
+    edited_id: int | None = None
+    """The candidate whose text is the chosen one instead of the side's own."""
+    imported: bool = False
+    """It came by an import or a merge, not by a key here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictCounts:
-    """Standing verdicts (not undone, latest of each comparison)."""
+    """Verdicts that count, one for each comparison that is collected; those in dispute are counted apart."""
 
     preferences: int
     """left + right: what a run can train on."""
@@ -80,7 +100,9 @@ class VerdictCounts:
     both_bad: int
     skips: int
     today: int
-    """All standing verdicts but skips given since local midnight."""
+    """All standing verdicts but skips given here since local midnight, also on what was asked again."""
+    disputed: int = 0
+    """Comparisons where annotators prefer different sides, and nobody settled it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,9 @@ def writing(project: Project, doing: str) -> Iterator[Database]:
         yield project.db
 
 
-def read(project: Project, doing: str, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+def read(
+    project: Project, doing: str, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()
+) -> list[Row]:
     """The rows of a query, as dictionaries. Raises `StoreError`."""
     with explained(doing):
         return list(project.db.query(sql, parameters))
@@ -109,7 +111,7 @@ def checked(value: object, kind: Any) -> Any:
 
 def _damaged(detail: str) -> ProjectDamaged:
     return ProjectDamaged(
-        "A row of the project file cannot be read. The file was not changed. Close the project and open the "
-        "newest file from the folder “backups” beside it.",
+        "A row of the project file cannot be read. The file was not changed. Restore a backup (File menu, "
+        "“Backups…”).",
         detail=detail,
     )

@@ -1,7 +1,6 @@
 """Verdicts: what people said about comparisons. Nothing said is ever deleted or overwritten.
 
-A comparison's *standing* verdict is its latest one that is not undone. Undo and redo walk along the
-verdicts of one annotator, across restarts; a new verdict ends what could be redone.
+`app.store.standing` says which of several verdicts counts; `app.store.journal` undoes and redoes them.
 """
 
 import math
@@ -11,13 +10,20 @@ from typing import Literal, get_args
 
 from sqlite_utils import Database
 
-from app.store import comparisons
+from app.store import comparisons, journal
+from app.store.annotators import ensure
 from app.store.errors import BadValue
 from app.store.handle import Project
+from app.store.journal_changes import Change
+from app.store.placing import state_of
 from app.store.prompts import to_messages
-from app.store.records import Choice, PairSelection, Verdict, VerdictCounts
-from app.store.rows import clean, insert, now, read, read_one, to_record, writing
+from app.store.records import Choice, NewCandidate, PairSelection, Verdict, VerdictCounts
+from app.store.rows import Row, clean, insert, now, read, read_one, to_record, writing
+from app.store.standing import settle
 from dpo_engine.preferences import Pair
+
+PERSON = "person"
+"""The model reference of what a person wrote."""
 
 _CHOICES: tuple[Choice, ...] = get_args(Choice)
 
@@ -43,6 +49,10 @@ class Preferences:
     """(model reference, how many of the chosen responses it wrote), most first."""
 
 
+_TRAINABLE = """
+comparisons.choice IN ('left', 'right') AND comparisons.purpose = 'collect' AND comparisons.disputed = 0
+AND comparisons.deleted_at IS NULL
+"""
 _SELECTED: dict[PairSelection, str] = {
     "all": "",
     "new": "AND verdicts.created_at > coalesce((SELECT max(created_at) FROM runs), '')",
@@ -51,21 +61,30 @@ _SELECTED: dict[PairSelection, str] = {
 
 
 def give_verdict(
-    project: Project, comparison_id: int, choice: Choice, *, strength: int, annotator: str, seconds: float
+    project: Project,
+    comparison_id: int,
+    choice: Choice,
+    *,
+    strength: int,
+    annotator: str,
+    seconds: float,
+    edited: str | None = None,
 ) -> Verdict:
     """Keep a verdict; it is on the disk when this returns, with what it means for the queue.
 
-    A skip sends the comparison to the end of the queue; anything else answers it. A second verdict on the
-    same comparison supersedes the first. `strength` 1 better, 2 or 3 much better; `seconds` from both
-    responses being there to the key press. Raises `BadValue`, `NoSuchRow` and what the disk does; then
+    A skip sends the comparison to the end of the queue; anything else answers it. A second verdict of the
+    same annotator supersedes their first. `strength` 1 better, 2 or 3 much better; `seconds` from both
+    responses being there to the key press. `edited` is what the chosen response should have been: it becomes
+    the chosen text, and the side's own is kept. Raises `BadValue`, `NoSuchRow` and what the disk does; then
     nothing was changed.
     """
-    _refuse_bad(choice, strength, annotator, seconds)
+    _refuse_bad(choice, strength, annotator, seconds, edited)
     who = clean(annotator, "The annotator's name")
     with writing(project, "saving the verdict") as db:
-        comparisons.state_of(db, comparison_id)
+        state_of(db, comparison_id)
         moment = now()
-        for (superseded,) in _standing(db, comparison_id):
+        ensure(db, who)
+        for (superseded,) in _standing(db, comparison_id, who):
             _log(db, superseded, "superseded", moment)
         verdict_id = insert(
             db,
@@ -77,47 +96,24 @@ def give_verdict(
                 "annotator": who,
                 "seconds": float(seconds),
                 "created_at": moment,
+                "edited_id": None if edited is None else _keep_edit(db, comparison_id, choice, edited),
             },
         )
         _log(db, verdict_id, "given", moment)
-        db.execute("UPDATE verdicts SET redoable = 0 WHERE annotator = ? AND redoable = 1", [who])
-        _settle(db, comparison_id, after="given")
-    return _get(project, verdict_id)
-
-
-def undo_last(project: Project, annotator: str) -> Verdict | None:
-    """Take back the annotator's latest verdict and return it, or None when there is none left.
-
-    Its comparison stands as before it: shown again and next in line, or with the verdict that it had
-    superseded. Works across restarts.
-    """
-    return _step(
-        project,
-        "SELECT max(id) FROM verdicts WHERE annotator = ? AND undone_at IS NULL",
-        clean(annotator, "The annotator's name"),
-        "undone",
-    )
-
-
-def redo_last(project: Project, annotator: str) -> Verdict | None:
-    """Give back the verdict that was undone last, or None; a new verdict since then ends that."""
-    return _step(
-        project,
-        "SELECT min(id) FROM verdicts WHERE annotator = ? AND redoable = 1",
-        clean(annotator, "The annotator's name"),
-        "redone",
-    )
+        settle(db, comparison_id, after="given")
+        _record(db, comparison_id, verdict_id, who)
+    return get(project, verdict_id)
 
 
 def verdict_of(project: Project, comparison_id: int) -> Verdict | None:
-    """The standing verdict of a comparison."""
+    """The verdict of a comparison that counts (`choice` in terms of the sides on which it was given)."""
     rows = read(
         project,
         "reading the verdict",
         "SELECT * FROM verdicts WHERE id = (SELECT verdict_id FROM comparisons WHERE id = ?)",
         [comparison_id],
     )
-    return to_record(Verdict, rows[0]) if rows else None
+    return _to_verdict(rows[0]) if rows else None
 
 
 def history(project: Project, comparison_id: int) -> list[Verdict]:
@@ -128,7 +124,7 @@ def history(project: Project, comparison_id: int) -> list[Verdict]:
         "SELECT * FROM verdicts WHERE comparison_id = ? ORDER BY id",
         [comparison_id],
     )
-    return [to_record(Verdict, row) for row in rows]
+    return [_to_verdict(row) for row in rows]
 
 
 def timeline(project: Project, comparison_id: int) -> list[VerdictEvent]:
@@ -146,35 +142,30 @@ def timeline(project: Project, comparison_id: int) -> list[VerdictEvent]:
 
 
 def counts(project: Project) -> VerdictCounts:
-    """Standing verdicts by kind; `today` begins at local midnight."""
-    rows = read(
-        project,
-        "counting the verdicts",
-        """
-        SELECT choice, held_out, count(*) AS n FROM comparisons
-        WHERE choice IS NOT NULL GROUP BY choice, held_out
-        """,
-    )
-    number = {(row["choice"], bool(row["held_out"])): int(row["n"]) for row in rows}
-    both = {choice: number.get((choice, False), 0) + number.get((choice, True), 0) for choice in _CHOICES}
+    """Verdicts that count, by kind; `today` begins at local midnight."""
+    rows = read(project, "counting the verdicts", "SELECT choice, held_out, disputed, n FROM tally")
+    agreed = {(row["choice"], bool(row["held_out"])): int(row["n"]) for row in rows if not row["disputed"]}
+    both = {choice: agreed.get((choice, False), 0) + agreed.get((choice, True), 0) for choice in _CHOICES}
     midnight = datetime.combine(date.today(), time.min).astimezone(UTC).isoformat(timespec="microseconds")
     today = read_one(
         project,
         "counting the verdicts",
         """
         SELECT count(*) AS n FROM verdicts
-        CROSS JOIN comparisons ON comparisons.id = comparison_id AND verdict_id = verdicts.id
-        WHERE verdicts.created_at >= ? AND verdicts.choice <> 'skip'
+        CROSS JOIN standing ON standing.comparison_id = verdicts.comparison_id
+            AND standing.annotator = verdicts.annotator AND verdict_id = verdicts.id
+        WHERE created_at >= ? AND imported = 0 AND undone_at IS NULL AND choice <> 'skip'
         """,
         [midnight],
     )
     return VerdictCounts(
         preferences=both["left"] + both["right"],
-        held_out=number.get(("left", True), 0) + number.get(("right", True), 0),
+        held_out=agreed.get(("left", True), 0) + agreed.get(("right", True), 0),
         ties=both["tie"],
         both_bad=both["both_bad"],
         skips=both["skip"],
         today=today["n"],
+        disputed=sum(int(row["n"]) for row in rows if row["disputed"]),
     )
 
 
@@ -187,9 +178,9 @@ def preferences(project: Project, selection: PairSelection = "all") -> Preferenc
         SELECT candidates.model AS model, count(*) AS n, sum(comparisons.held_out) AS held_out
         FROM comparisons
         JOIN verdicts ON verdicts.id = comparisons.verdict_id
-        JOIN candidates ON candidates.id =
-            CASE comparisons.choice WHEN 'left' THEN comparisons.left_id ELSE comparisons.right_id END
-        WHERE comparisons.choice IN ('left', 'right') {_SELECTED[selection]}
+        JOIN candidates ON candidates.id = coalesce(verdicts.edited_id,
+            CASE comparisons.choice WHEN 'left' THEN comparisons.left_id ELSE comparisons.right_id END)
+        WHERE {_TRAINABLE} {_SELECTED[selection]}
         GROUP BY candidates.model ORDER BY n DESC, model
         """,  # noqa: S608 (one of three texts of this file)
     )
@@ -201,22 +192,24 @@ def preferences(project: Project, selection: PairSelection = "all") -> Preferenc
 
 
 def training_pairs(project: Project, selection: PairSelection = "all") -> list[Pair]:
-    """What a run can train on: the standing left and right verdicts as pairs, oldest comparison first.
+    """What a run can train on: the left and right verdicts that count as pairs, oldest comparison first.
 
-    The chosen text is that of the side that was judged better, wherever it came from.
+    The chosen text is that of the side that was judged better, or what a person made of it. What is asked
+    again to measure or settle is no pair of its own; what is disputed waits until it is settled.
     """
     rows = read(
         project,
         "collecting the pairs",
         f"""
         SELECT comparisons.id, comparisons.choice, strength, messages, split,
-            lefts.text AS left_text, rights.text AS right_text
+            lefts.text AS left_text, rights.text AS right_text, edits.text AS edited_text
         FROM comparisons
         JOIN verdicts ON verdicts.id = comparisons.verdict_id
         JOIN prompts ON prompts.id = comparisons.prompt_id
         JOIN candidates AS lefts ON lefts.id = left_id
         JOIN candidates AS rights ON rights.id = right_id
-        WHERE comparisons.choice IN ('left', 'right') {_SELECTED[selection]}
+        LEFT JOIN candidates AS edits ON edits.id = verdicts.edited_id
+        WHERE {_TRAINABLE} {_SELECTED[selection]}
         ORDER BY comparisons.id
         """,  # noqa: S608 (one of three texts of this file)
     )
@@ -227,7 +220,7 @@ def training_pairs(project: Project, selection: PairSelection = "all") -> list[P
         fields = {
             "id": f"comparison-{row['id']}",
             "prompt": to_messages(row["messages"]),
-            "chosen": chosen,
+            "chosen": chosen if row["edited_text"] is None else row["edited_text"],
             "rejected": rejected,
             "split": row["split"],
             "strength": row["strength"],
@@ -236,55 +229,60 @@ def training_pairs(project: Project, selection: PairSelection = "all") -> list[P
     return pairs
 
 
-def _get(project: Project, verdict_id: int) -> Verdict:
+def get(project: Project, verdict_id: int) -> Verdict:
+    """Raises `NoSuchRow`."""
     row = read_one(project, "reading the verdict", "SELECT * FROM verdicts WHERE id = ?", [verdict_id])
-    return to_record(Verdict, row)
+    return _to_verdict(row)
 
 
-def _step(project: Project, which: str, annotator: str, event: Literal["undone", "redone"]) -> Verdict | None:
-    doing = "undoing the verdict" if event == "undone" else "redoing the verdict"
-    with writing(project, doing) as db:
-        (verdict_id,) = db.execute(which, [annotator]).fetchone()
-        if verdict_id is None:
-            return None
-        (comparison_id,) = db.execute(
-            "SELECT comparison_id FROM verdicts WHERE id = ?", [verdict_id]
-        ).fetchone()
-        moment = now()
-        undone = event == "undone"
-        db.execute(
-            "UPDATE verdicts SET undone_at = ?, redoable = ? WHERE id = ?",
-            [moment if undone else None, int(undone), verdict_id],
-        )
-        _log(db, verdict_id, event, moment)
-        _settle(db, comparison_id, after=event)
-    return _get(project, verdict_id)
+def _to_verdict(row: Row) -> Verdict:
+    return to_record(Verdict, row | {"imported": bool(row["imported"])})
 
 
-def _settle(db: Database, comparison_id: int, *, after: EventKind) -> None:
-    """Work out which verdict stands and where that leaves the comparison."""
-    standing = db.execute(
-        """
-        SELECT id, choice FROM verdicts WHERE comparison_id = ? AND undone_at IS NULL
-        ORDER BY id DESC LIMIT 1
-        """,
+def _keep_edit(db: Database, comparison_id: int, choice: Choice, text: str) -> int | None:
+    """The id of the response as the person made it; None when it is the side's own text."""
+    prompt_id, original, before = db.execute(
+        f"""
+        SELECT comparisons.prompt_id, candidates.id, text FROM comparisons
+        JOIN candidates ON candidates.id = {"left_id" if choice == "left" else "right_id"}
+        WHERE comparisons.id = ?
+        """,  # noqa: S608 (one of two names of this file)
         [comparison_id],
     ).fetchone()
-    verdict_id, choice = standing or (None, None)
-    db.execute(
-        "UPDATE comparisons SET verdict_id = ?, choice = ? WHERE id = ?", [verdict_id, choice, comparison_id]
+    if clean(text, "The response") == before:
+        return None
+    written = NewCandidate(
+        text=text,
+        model=PERSON,
+        fingerprint="",
+        sampling={},
+        seed=0,
+        finish_reason="edited",
+        tokens=0,
+        seconds=0.0,
     )
-    if choice not in (None, "skip"):
-        comparisons.place(db, comparison_id, "answered")
-    elif choice == "skip" and after != "undone":
-        comparisons.place(db, comparison_id, "waiting", last=True)
-    else:
-        comparisons.place(db, comparison_id, "shown")
+    return comparisons.add_candidate(db, prompt_id, written, edited_from=original)
 
 
-def _standing(db: Database, comparison_id: int) -> list[tuple[int]]:
+def _record(db: Database, comparison_id: int, verdict_id: int, annotator: str) -> None:
+    (messages,) = db.execute(
+        "SELECT messages FROM prompts WHERE id = (SELECT prompt_id FROM comparisons WHERE id = ?)",
+        [comparison_id],
+    ).fetchone()
+    journal.record(
+        db,
+        annotator=annotator,
+        kind="verdict",
+        label=f"verdict on {journal.first_words(to_messages(messages)[-1].content)}",
+        changes=[Change("verdicts", verdict_id, "undone_at", None, None)],
+        comparison_id=comparison_id,
+    )
+
+
+def _standing(db: Database, comparison_id: int, annotator: str) -> list[tuple[int]]:
     return db.execute(
-        "SELECT verdict_id FROM comparisons WHERE id = ? AND verdict_id IS NOT NULL", [comparison_id]
+        "SELECT verdict_id FROM standing WHERE comparison_id = ? AND annotator = ?",
+        [comparison_id, annotator],
     ).fetchall()
 
 
@@ -292,7 +290,7 @@ def _log(db: Database, verdict_id: int, event: EventKind, at: str) -> None:
     db.table("verdict_history").insert({"verdict_id": verdict_id, "event": event, "at": at})
 
 
-def _refuse_bad(choice: str, strength: int, annotator: str, seconds: float) -> None:
+def _refuse_bad(choice: str, strength: int, annotator: str, seconds: float, edited: str | None) -> None:
     if choice not in _CHOICES:
         raise BadValue(f"{choice!r} is no verdict. Nothing was changed.")
     if strength not in (1, 2, 3):
@@ -301,3 +299,7 @@ def _refuse_bad(choice: str, strength: int, annotator: str, seconds: float) -> N
         raise BadValue("A verdict needs the name of who gave it. Nothing was changed.")
     if not (math.isfinite(seconds) and seconds >= 0):
         raise BadValue(f"A verdict cannot have taken {seconds} seconds. Nothing was changed.")
+    if edited is not None and choice not in ("left", "right"):
+        raise BadValue("Only a response that was chosen can be edited. Nothing was changed.")
+    if edited is not None and not edited.strip():
+        raise BadValue("An edited response needs some text. Nothing was changed.")

@@ -48,7 +48,7 @@ class Writer:
                 result = _worked(project, work)
             except BaseException as raised:
                 # Whatever one job does, the thread lives on for the others.
-                problem = _as_store_error(raised)
+                problem = as_store_error(raised)
                 return lambda: failed(problem)
             return lambda: done(result)
 
@@ -72,7 +72,7 @@ class Writer:
             try:
                 future.set_result(_worked(project, work))
             except BaseException as raised:
-                future.set_exception(_as_store_error(raised))
+                future.set_exception(as_store_error(raised))
 
         with self._guard:
             if self._closed:
@@ -119,7 +119,8 @@ def _worked(project: Project, work: Callable[[Project], T]) -> T:
     return result
 
 
-def _as_store_error(error: BaseException) -> StoreError:
+def as_store_error(error: BaseException) -> StoreError:
+    """Whatever a piece of work raised, as something with a sentence for the person."""
     if isinstance(error, StoreError):
         return error
     if isinstance(error, sqlite3.Error):

@@ -1,15 +1,15 @@
 """A prompt as a person reads it: a single question, or the turns of a conversation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
-from app.widgets.markdown import InertDocument, Look, plain_document, shown_as_text
+from app.widgets.paper import InertDocument, Look, new_document, portions, shown_as_text, spacing, write_plain
 from app.widgets.reading_text import ReadingText
 from dpo_engine.preferences import Message
 
@@ -44,6 +44,7 @@ class ConversationText(QWidget):
         self.fold.toggled.connect(self._on_folded)
         self.view = _Turns(theme)
         self.view.setAccessibleName("Prompt")
+        self.view.written.connect(lambda: self.fit(self._limit))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(Space.XS)
@@ -102,43 +103,33 @@ class _Turns(ReadingText):
 
     def show_turns(self, turns: list[Message]) -> None:
         self._turns = turns
-        self.render_again()
-        self.verticalScrollBar().setValue(0)
+        self._render(0)
 
-    def make_document(self, look: Look) -> InertDocument:
-        if len(self._turns) == 1:
-            content = self._turns[0].content
+    def new_paper(self, look: Look) -> InertDocument:
+        if len(self._turns) == 1 and len(self._turns[0].content) <= _SHORT:
             # A short question stands above the responses like a title.
-            document = (
-                plain_document(content, replace(look, text=self._theme.font(FontSize.READING, weight=500)))
-                if len(content) <= _SHORT
-                else plain_document(content, look)
-            )
-            cursor = QTextCursor(document)
-            cursor.select(QTextCursor.SelectionType.Document)
-            cursor.mergeBlockFormat(_paragraph())
-            return document
-        document = plain_document("", look)
-        cursor = QTextCursor(document)
+            look = replace(look, text=self._theme.font(FontSize.READING, weight=500))
+        return new_document(look)
+
+    def write_on(self, paper: InertDocument, look: Look) -> Iterator[None]:  # noqa: ARG002
+        if len(self._turns) == 1:
+            yield from write_plain(paper, self._turns[0].content, line_height=_LINE_HEIGHT)
+            return
+        cursor = QTextCursor(paper)
         for number, message in enumerate(self._turns):
             if number:
                 cursor.insertBlock()
-            cursor.setBlockFormat(_paragraph(above=Space.M if number else 0))
+            cursor.setBlockFormat(spacing(_LINE_HEIGHT, above=Space.M if number else 0))
             cursor.insertText(_SPEAKERS[message.role], self._form("faint", FontSize.CAPTION, 500))
-            cursor.insertBlock(_paragraph())
+            cursor.insertBlock(spacing(_LINE_HEIGHT))
             colour = "text" if message.role == "user" else "secondary"
-            cursor.insertText(shown_as_text(message.content), self._form(colour, FontSize.READING, 400))
-        return document
+            form = self._form(colour, FontSize.READING, 400)
+            for portion in portions(shown_as_text(message.content)):
+                cursor.insertText(portion, form)
+                yield
 
     def _form(self, colour: str, size: int, weight: int) -> QTextCharFormat:
         form = QTextCharFormat()
         form.setFont(self._theme.font(size, weight=weight))
         form.setForeground(self._theme.colour(colour))
         return form
-
-
-def _paragraph(*, above: int = 0) -> QTextBlockFormat:
-    form = QTextBlockFormat()
-    form.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-    form.setTopMargin(above)
-    return form

@@ -1,324 +1,227 @@
-"""Markdown from elsewhere as a document to read: no HTML, no pictures, no links to follow, nothing fetched.
+"""Markdown from elsewhere as a document to read: no HTML, no pictures, nothing fetched, no link that acts.
 
-What a reader would miss in the rendered form is shown as plain text instead: a text that Markdown would
-swallow (a bare link definition, twenty thousand backticks), and one whose layout would take long.
+`markdown-it` reads the text, and what it found is written block by block at the end of a document, a
+step at a time (`write_markdown` is a generator), so that a long text never keeps a key waiting. Code is
+coloured where its language is named, formulas become text, and what cannot be rendered without losing
+words is shown as it was typed.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import cache
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QTextBlock,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextDocument,
-    QTextFormat,
-    QTextFrame,
-    QTextFrameFormat,
-    QTextOption,
-    QTextTable,
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocument, QTextFrame
+
+from app.shell.palette import Space
+from app.widgets import markdown_blocks as blocks
+from app.widgets.code_colours import is_known
+from app.widgets.markdown_lines import is_overmarked, parser, write_line, write_unread
+from app.widgets.math_words import math_words
+from app.widgets.paper import (
+    LINE_HEIGHT,
+    InertDocument,
+    Look,
+    new_document,
+    portions,
+    shown_as_text,
+    spacing,
+    write_plain,
 )
 
-from app.shell.palette import FontSize, Space
-from app.shell.theme import Theme
-
-FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
-_MOST_CELLS = 300
-_MOST_MARKS = 1500
-_MOST_BLOCKS = 1500
-_MOST_MISSING = 8
-"""Letters that may be in the text and not in its rendered form."""
-_LEAST_KEPT = 0.05
-_LINE_HEIGHT = 128
-_HEADINGS = {1: 19, 2: 17}
-_QUOTE = QTextFormat.Property.BlockQuoteLevel.value
-_FENCE = QTextFormat.Property.BlockCodeFence.value
-_LANGUAGE = QTextFormat.Property.BlockCodeLanguage.value
-_RULE = QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value
-_MARKS = re.compile(r"[*_~`\[]")
-_WORDS = re.compile(r"\w")
-_LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
-_MARKUP = re.compile(
-    r"""
-      ^[ \t>]*(?:```|~~~)\w*[ \t]*$                    # the language of a code block
-    | ^[ \t>]*(?:\d+[.)]|[-*+])[ \t](?:\[[xX]\][ \t])?  # the number of an item, the cross of a task
-    | &\#?\w+;                                         # a sign by its name
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
-"""What may go from the text without a reader missing a word."""
-# What Qt's documents use inside for frames and objects would break them as text.
-_INNER = {ord(sign): "\ufffd" for sign in "\x00\ufdd0\ufdd1\ufffc"}
-
-
-@dataclass(frozen=True)
-class Look:
-    """Fonts and colours of a rendered text."""
-
-    text: QFont
-    mono: QFont
-    quiet: QColor
-    well: QColor
-    line: QColor
-    scale: float
-
-    @classmethod
-    def of(cls, theme: Theme) -> "Look":
-        mono = theme.font(FontSize.BODY, mono=True)
-        mono.setFeature(QFont.Tag("calt"), 0)  # code is shown sign by sign, without ligatures
-        return cls(
-            text=theme.font(FontSize.READING),
-            mono=mono,
-            quiet=theme.colour("secondary"),
-            well=theme.colour("sunken"),
-            line=theme.colour("border_strong"),
-            scale=theme.scale,
-        )
-
-
-class InertDocument(QTextDocument):
-    """A document that loads nothing: no picture, no style sheet, from no file and no network."""
-
-    def loadResource(self, kind: int, name: object) -> None:  # noqa: ARG002 (Qt's signature)
-        return None
-
-
-def shown_as_text(text: str) -> str:
-    """The text with the few characters replaced that a document cannot hold."""
-    return text.replace("\r\n", "\n").translate(_INNER)
-
-
-def plain_document(text: str, look: Look, *, mono: bool = False) -> InertDocument:
-    """The text as it is."""
-    document = _new_document(look)
-    if mono:
-        document.setDefaultFont(look.mono)
-    document.setPlainText(shown_as_text(text))
-    cursor = QTextCursor(document)
-    cursor.select(QTextCursor.SelectionType.Document)
-    cursor.mergeBlockFormat(_spacing(_LINE_HEIGHT))
-    return document
+MOST_MARKDOWN = 50_000
+"""Characters above which a text is shown as it is."""
+_MOST_CELLS, _MOST_LINES = 400, 3000
+_LETTERS = re.compile(r"[^\W_]")
+_NUMBERS = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)*\d+[.)](?=\s|$)", re.MULTILINE)
+"""The numbers of items, which a list counts by itself."""
+_DEEP = re.compile(r"^(?:[ \t]*(?:[>*+-]|\d+[.)])){16}", re.MULTILINE)
+_TASK = re.compile(r"\[([ xX])\][ \t]+")
+_MARKER = QTextBlockFormat.MarkerType
 
 
 def markdown_document(text: str, look: Look) -> InertDocument:
-    """The text rendered, or as it is where rendering would lose words or take long."""
-    if _too_much(text):
-        return plain_document(text, look)
-    document = _new_document(look)
-    document.setMarkdown(shown_as_text(text), FEATURES)
-    if document.blockCount() > _MOST_BLOCKS:
-        return plain_document(text, look)
-    cursor = QTextCursor(document)
-    cursor.beginEditBlock()
-    cursor.select(QTextCursor.SelectionType.Document)
-    cursor.mergeBlockFormat(_spacing(_LINE_HEIGHT, below=Space.M))
-    _style_fragments(document, look)
-    if _loses_words(text, document):
-        cursor.endEditBlock()
-        return plain_document(text, look)
-    for start, end in reversed(_code_runs(document)):
-        _style_code(_selected(document, start, end).insertFrame(_well(look)), look)
-    root = document.rootFrame()
-    for block in _blocks(document):
-        if QTextCursor(block).currentFrame() == root:
-            _style_block(block, look)
-    for child in root.childFrames():
-        if isinstance(child, QTextTable):
-            _style_table(child, look)
-    cursor.endEditBlock()
+    """The text rendered at once."""
+    document = new_document(look)
+    for _ in write_markdown(document, text, look):
+        pass
     return document
 
 
-def _new_document(look: Look) -> InertDocument:
-    document = InertDocument()
-    document.setDocumentMargin(0)
-    document.setDefaultFont(look.text)
-    document.setIndentWidth(round(22 * look.scale))
-    document.setUndoRedoEnabled(False)
-    option = QTextOption()
-    # Each paragraph runs in the direction of its own first letter.
-    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    document.setDefaultTextOption(option)
-    return document
+def write_markdown(document: QTextDocument, text: str, look: Look) -> Iterator[None]:
+    """Write the text, rendered, at the end of an empty document; each step takes a few milliseconds."""
+    text = shown_as_text(text)
+    tokens = _tokens(text)
+    if tokens is None:
+        return write_plain(document, text)
+    return _Writer(document, look).write(tokens)
 
 
-def _too_much(text: str) -> bool:
-    return text.count("|") > _MOST_CELLS or len(_MARKS.findall(text)) > _MOST_MARKS
+def warm_up() -> None:
+    """Import what reads code and formulas; on any thread, before the first text needs it."""
+    math_words("x^2")
+    is_known("python")
 
 
-def _loses_words(text: str, document: QTextDocument) -> bool:
-    wanted, shown = _MARKUP.sub("", _LINK.sub(r"\1", text)), document.toPlainText()
-    missing = len(_WORDS.findall(wanted)) - len(_WORDS.findall(shown))
-    return missing > _MOST_MISSING or len(shown) < _LEAST_KEPT * len(wanted)
+def _tokens(text: str) -> list[Token] | None:
+    """The blocks of the text with their lines unread; None where blocks would swallow words or take long."""
+    if len(text) > MOST_MARKDOWN or text.count("\n") > _MOST_LINES or _DEEP.search(text):
+        return None
+    tokens = _parser().parse(text)
+    wanted = len(_LETTERS.findall(_NUMBERS.sub("", text)))
+    kept = sum(len(_LETTERS.findall(token.content + token.info)) for token in tokens if token.content)
+    cells = sum(token.type in ("td_open", "th_open") for token in tokens)
+    empty = not any(token.content.strip() or token.type == "hr" for token in tokens)
+    return None if wanted > kept or cells > _MOST_CELLS or empty else tokens
 
 
-def _spacing(line_height: int, *, above: int = 0, below: int = 0) -> QTextBlockFormat:
-    """Line height in percent, margins in pixels."""
-    form = QTextBlockFormat()
-    form.setLineHeight(line_height, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-    form.setTopMargin(above)
-    form.setBottomMargin(below)
-    return form
+@cache
+def _parser() -> MarkdownIt:
+    """Blocks only: `markdown_lines` reads each line when it is written."""
+    blocks_only = parser()
+    blocks_only.core.ruler.disable(["inline", "text_join"])
+    return blocks_only
 
 
-def _blocks(document: QTextDocument) -> Iterator[QTextBlock]:
-    block = document.begin()
-    while block.isValid():
-        yield block
-        block = block.next()
+class _Writer:
+    """Writes at the end of a document. `_empty`: the last block is there and not yet used."""
 
+    def __init__(self, document: QTextDocument, look: Look) -> None:
+        self._look = look
+        self._cursor = QTextCursor(document)
+        self._empty = True
+        self._lists: list[blocks.List] = []
+        self._quotes = 0
+        self._after_list = False
+        self._form = QTextBlockFormat()
+        self._ink = QTextCharFormat()
 
-def _style_fragments(document: QTextDocument, look: Look) -> None:
-    """Pictures become what was written for them and links words; code, bold and quotes get their look."""
-    for block in reversed(list(_blocks(document))):
-        quiet = block.blockFormat().intProperty(_QUOTE) > 0
-        for position, length, old in reversed(_fragments(block)):
-            if old.isImageFormat():
-                image = old.toImageFormat()
-                words = str(image.property(QTextFormat.Property.ImageAltText.value) or "")
-                _selected(document, position, position + length).insertText(
-                    f"![{words}]({image.name()})" * length, QTextCharFormat()
-                )
-            elif quiet or old.propertyCount():
-                form = _inline_form(old, look, quiet=quiet)
-                _selected(document, position, position + length).setCharFormat(form)
+    def write(self, tokens: Sequence[Token]) -> Iterator[None]:
+        at = 0
+        while at < len(tokens):
+            token = tokens[at]
+            if token.type == "table_open":
+                end = next(n for n in range(at, len(tokens)) if tokens[n].type == "table_close")
+                self._table(tokens[at:end])
+                at = end
+                yield
+            elif token.type in ("fence", "code_block"):
+                yield from self._code(token)
+            elif token.type == "inline":
+                yield from self._lines(token.content)
+            elif token.type.startswith("math_block"):
+                self._paragraph()
+                blocks.write_formula(self._cursor, token.content, self._look)
+                yield
+            else:
+                self._open_or_close(token)
+            at += 1
+        if self._empty:
+            blocks.shrink(self._cursor)
 
+    def _open_or_close(self, token: Token) -> None:
+        match token.type:
+            case "paragraph_open":
+                self._form = spacing(LINE_HEIGHT, below=Space.XS if token.hidden else Space.M)
+                self._ink = QTextCharFormat()
+            case "heading_open":
+                self._form, self._ink = blocks.heading(int(token.tag[1:]), self._look, first=self._empty)
+            case "bullet_list_open" | "ordered_list_open":
+                start = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
+                self._lists.append(blocks.List(start, level=len(self._lists) + 1))
+            case "bullet_list_close" | "ordered_list_close":
+                self._lists.pop()
+                self._after_list = not self._lists
+            case "list_item_open":
+                self._lists[-1].begin_item()
+            case "list_item_close":
+                if self._lists[-1].awaits_item:
+                    self._form = spacing(LINE_HEIGHT, below=Space.XS)
+                    self._paragraph()
+            case "blockquote_open":
+                self._quotes += 1
+            case "blockquote_close":
+                self._quotes -= 1
+            case "hr":
+                self._form = blocks.rule()
+                self._paragraph()
+            case _:
+                pass
 
-def _inline_form(old: QTextCharFormat, look: Look, *, quiet: bool) -> QTextCharFormat:
-    form = QTextCharFormat(old)
-    if old.isAnchor():
-        form = QTextCharFormat()
-        form.setFontUnderline(True)
-    elif old.fontFixedPitch():
-        form = QTextCharFormat()
-        form.setFont(look.mono)
-        form.setBackground(look.well)
-    if old.fontWeight() > QFont.Weight.Medium:
-        form.setFontWeight(QFont.Weight.DemiBold)
-    if quiet:
-        form.setForeground(look.quiet)
-    return form
+    def _lines(self, content: str) -> Iterator[None]:
+        task = _TASK.match(content) if self._lists and self._lists[-1].awaits_item else None
+        if task:
+            content = content[task.end() :]
+            self._form.setMarker(_MARKER.Unchecked if task[1] == " " else _MARKER.Checked)
+        form = QTextBlockFormat(self._form)
+        parts = list(portions(content))
+        unread = any(map(is_overmarked, parts))
+        for part in parts:
+            self._form = QTextBlockFormat(form)
+            self._paragraph()
+            ink, line = self._tint(self._ink), part.removesuffix("\n")
+            if unread:
+                write_unread(self._cursor, line, ink)
+            else:
+                write_line(self._cursor, line, ink, self._look)
+            yield
 
+    def _paragraph(self) -> None:
+        """A new block at the end, where the lists and quotes that are open put it."""
+        form = self._form
+        if self._quotes:
+            form.setLeftMargin(self._quotes * Space.L)
+        if self._after_list:
+            form.setTopMargin(max(form.topMargin(), Space.S))
+            self._after_list = False
+        item = self._lists[-1] if self._lists else None
+        if item is not None and not item.awaits_item:
+            form.setIndent(item.level)
+        if self._empty:
+            self._cursor.setBlockFormat(form)
+            self._cursor.setBlockCharFormat(QTextCharFormat())
+        else:
+            self._cursor.insertBlock(form, QTextCharFormat())
+        self._empty = False
+        if item is not None and item.awaits_item:
+            item.add(self._cursor)
 
-def _style_block(block: QTextBlock, look: Look) -> None:
-    """The measures of a block outside of code and tables, by what it is."""
-    old = block.blockFormat()
-    if block.length() == 1 and not old.hasProperty(_RULE):
-        # A document keeps an empty line beside each frame and table; it must not look like one.
-        form = QTextBlockFormat()
-        form.setLineHeight(1, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-        form.setBottomMargin(0)
-    elif old.headingLevel():
-        _style_heading(block, look)
-        form = _spacing(_LINE_HEIGHT, above=Space.S if block.position() else 0, below=Space.S)
-    elif block.textList() is not None:
-        form = _spacing(_LINE_HEIGHT, below=Space.XS)
-    elif old.intProperty(_QUOTE):
-        form = QTextBlockFormat()
-        form.setLeftMargin(old.intProperty(_QUOTE) * Space.L)
-        form.setRightMargin(0)
-    else:
-        return
-    QTextCursor(block).mergeBlockFormat(form)
+    def _tint(self, ink: QTextCharFormat) -> QTextCharFormat:
+        form = QTextCharFormat(ink)
+        if self._quotes:
+            form.setForeground(self._look.quiet)
+        return form
 
+    def _code(self, token: Token) -> Iterator[None]:
+        frame = self._frame(blocks.well(self._look, self._inset()))
+        yield from blocks.write_code(self._cursor, token.content, token.info, self._look)
+        self._leave(frame)
 
-def _style_heading(block: QTextBlock, look: Look) -> None:
-    font = QFont(look.text)
-    level = block.blockFormat().headingLevel()
-    font.setPixelSize(round(_HEADINGS.get(level, FontSize.HEADING) * look.scale))
-    font.setWeight(QFont.Weight.DemiBold)
-    form = QTextCharFormat()
-    form.setFont(font)
-    _selected(block.document(), block.position(), block.position() + block.length() - 1).setCharFormat(form)
+    def _table(self, tokens: Sequence[Token]) -> None:
+        self._part_before_a_frame()
+        table = blocks.insert_table(self._cursor, tokens, self._look, self._inset())
+        self._leave(table)
 
+    def _frame(self, form: blocks.FrameFormat) -> QTextFrame:
+        self._part_before_a_frame()
+        return self._cursor.insertFrame(form)
 
-def _style_code(frame: QTextFrame, look: Look) -> None:
-    form = QTextCharFormat()
-    form.setFont(look.mono)
-    lines = _spacing(130)
-    lines.setNonBreakableLines(False)
-    lines.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-    cursor = _selected(frame.document(), frame.firstPosition(), frame.lastPosition())
-    cursor.setCharFormat(form)
-    cursor.mergeBlockFormat(lines)
-    # Empty lines have their height from their block's own font.
-    cursor.mergeBlockCharFormat(form)
+    def _part_before_a_frame(self) -> None:
+        item = self._lists[-1] if self._lists else None
+        if item is not None and item.awaits_item:
+            self._form = spacing(LINE_HEIGHT)
+            self._paragraph()
+        elif self._empty:
+            blocks.shrink(self._cursor)
 
+    def _leave(self, frame: QTextFrame) -> None:
+        """A document keeps a block after each frame: the next paragraph's."""
+        self._cursor.setPosition(frame.lastPosition() + 1)
+        self._cursor.setBlockFormat(QTextBlockFormat())
+        self._empty = True
+        blocks.shrink(self._cursor)
 
-def is_code(block: QTextBlock) -> bool:
-    """Whether the block is a line of a code block, fenced or indented."""
-    form = block.blockFormat()
-    return form.hasProperty(_FENCE) or form.hasProperty(_LANGUAGE)
-
-
-def _selected(document: QTextDocument, start: int, end: int) -> QTextCursor:
-    cursor = QTextCursor(document)
-    cursor.setPosition(start)
-    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-    return cursor
-
-
-def _fragments(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
-    """Position, length and format of each stretch of one format."""
-    found = []
-    parts = block.begin()
-    while not parts.atEnd():
-        fragment = parts.fragment()
-        found.append((fragment.position(), fragment.length(), fragment.charFormat()))
-        parts += 1
-    return found
-
-
-def _code_runs(document: QTextDocument) -> list[tuple[int, int]]:
-    """Start and end of each stretch of code outside tables."""
-    runs: list[tuple[int, int]] = []
-    going = False
-    for block in _blocks(document):
-        inside = is_code(block) and QTextCursor(block).currentTable() is None
-        if inside:
-            start = runs.pop()[0] if going else block.position()
-            runs.append((start, block.position() + block.length() - 1))
-        going = inside
-    return runs
-
-
-def _well(look: Look) -> QTextFrameFormat:
-    form = QTextFrameFormat()
-    form.setBackground(look.well)
-    form.setBorder(0)
-    form.setPadding(Space.M)
-    form.setTopMargin(Space.XS)
-    form.setBottomMargin(Space.M)
-    return form
-
-
-def _style_table(table: QTextTable, look: Look) -> None:
-    first = table.cellAt(0, 0)
-    start = first.firstCursorPosition()
-    if not start.block().text() and start.position() != first.lastPosition():
-        start.deleteChar()  # the reader leaves an empty line in the first cell of some tables
-    form = table.format()
-    form.setBorder(1)
-    form.setBorderCollapse(True)
-    form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-    form.setBorderBrush(look.line)
-    form.setCellPadding(Space.XS + 2)
-    form.setCellSpacing(0)
-    form.setBottomMargin(Space.M)
-    table.setFormat(form)
-    # Cell by cell: a selection across cells is one of whole cells, which formats of text do not reach.
-    heavy = QTextCharFormat()
-    heavy.setFontWeight(QFont.Weight.DemiBold)
-    for row in range(table.rows()):
-        for column in range(table.columns()):
-            cell = table.cellAt(row, column)
-            cursor = _selected(table.document(), cell.firstPosition(), cell.lastPosition())
-            cursor.mergeBlockFormat(_spacing(115))
-            if row == 0:
-                cursor.mergeCharFormat(heavy)
+    def _inset(self) -> int:
+        indent = len(self._lists) * self._cursor.document().indentWidth()
+        return round(indent) + self._quotes * Space.L

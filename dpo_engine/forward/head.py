@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from dpo_engine.forward.kept_gradients import add_up, gradient_of, is_kept, is_plain
+
 CHUNK_ELEMENTS = 2**22
 """Logits of one chunk: 16 MB in float32, which stay in a processor's cache. On GPUs four times as many."""
 
@@ -53,7 +55,7 @@ class Head:
     def _is_plain(self, hidden: Tensor) -> bool:
         """A matrix and nothing else: no bias, scale or cap, no adapter on it, not spread over devices."""
         layer: Any = self.layer
-        if type(layer) is not torch.nn.Linear or getattr(layer, "bias", None) is not None:
+        if not is_plain(layer, torch.nn.Linear) or getattr(layer, "bias", None) is not None:
             return False
         whole = type(layer.weight) in (Tensor, torch.nn.Parameter) and layer.weight.device == hidden.device
         return whole and self._cap is None and self._scale == 1.0
@@ -68,34 +70,38 @@ class _PlainHead(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, dtype: torch.dtype) -> Tensor:
-        states, matrix = hidden.to(dtype), weight.to(dtype)
+        states = hidden.to(dtype)
         precise = torch.promote_types(dtype, torch.float32)
         sums = torch.full((len(states),), float("-inf"), dtype=precise, device=states.device)
         result = torch.zeros_like(sums)
-        for columns in _column_blocks(len(states), matrix):
-            logits = (states @ matrix[columns].t()).to(precise)
+        for columns in _column_blocks(len(states), weight):
+            logits = (states @ weight[columns].to(dtype).t()).to(precise)
             sums = torch.logaddexp(sums, logits.logsumexp(-1))
             inside, place = _places(target, columns)
             result += torch.where(inside, logits.gather(-1, place).squeeze(-1), 0)
         ctx.save_for_backward(hidden, weight, target, sums)
-        ctx.dtype = dtype
+        ctx.dtype, ctx.weight = dtype, weight
         return result - sums
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, target, sums = ctx.saved_tensors
-        states, matrix = hidden.to(ctx.dtype), weight.to(ctx.dtype)
+        states = hidden.to(ctx.dtype)
         to_hidden = torch.zeros(states.shape, dtype=sums.dtype, device=states.device)
-        to_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
-        for columns in _column_blocks(len(states), matrix):
-            slope = (states @ matrix[columns].t()).to(sums.dtype).sub_(sums[:, None]).exp_()
+        learns, kept = ctx.needs_input_grad[1], is_kept(ctx.weight)
+        to_weight, begins = None, True
+        if learns:
+            to_weight, begins = gradient_of(ctx.weight) if kept else (torch.empty_like(weight), True)
+        for columns in _column_blocks(len(states), weight):
+            matrix = weight[columns].to(ctx.dtype)
+            slope = (states @ matrix.t()).to(sums.dtype).sub_(sums[:, None]).exp_()
             inside, place = _places(target, columns)
             slope.scatter_add_(-1, place, -inside.to(slope.dtype)[:, None])
             slope = slope.mul_(-gradient[:, None]).to(ctx.dtype)
-            to_hidden += slope @ matrix[columns]
+            to_hidden += slope @ matrix
             if to_weight is not None:
-                to_weight[columns] = slope.t() @ states
-        return to_hidden.to(hidden.dtype), to_weight, None, None
+                add_up(to_weight[columns], slope.t() @ states, begins=begins)
+        return to_hidden.to(hidden.dtype), None if kept else to_weight, None, None
 
 
 def _column_blocks(tokens: int, matrix: Tensor) -> list[slice]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dpo_engine.forward.exact_lora import ExactLoraLinear
+from dpo_engine.forward.kept_gradients import is_plain
 
 _FAMILIES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
 _STEADY_ROTATIONS = ("default", "linear", "llama3", "yarn")
@@ -190,7 +191,7 @@ def _is_known(model: Any) -> bool:
     if rotation not in _STEADY_ROTATIONS or slides or kinds - {"full_attention"}:
         return False
     body = model.model
-    if type(body.embed_tokens) is not nn.Embedding:
+    if not is_plain(body.embed_tokens, nn.Embedding):
         return False
     products = [getattr(part, name, None) for part, name in _places(body)]
     return all(_is_usable(layer) for layer in (*products, model.lm_head))
@@ -205,9 +206,9 @@ def _places(body: Any) -> list[tuple[Any, str]]:
 
 def _is_usable(layer: Any) -> bool:
     """A plain linear layer of real numbers, or one with a single exact LoRA adapter that is switched on."""
-    if type(layer) is nn.Linear:
+    if is_plain(layer, nn.Linear):
         return bool(layer.weight.is_floating_point())
-    if type(layer) is not ExactLoraLinear or type(layer.base_layer) is not nn.Linear:
+    if type(layer) is not ExactLoraLinear or not is_plain(layer.base_layer, nn.Linear):
         return False
     active = layer.active_adapters
     if layer.merged or layer.disable_adapters or len(active) != 1:
@@ -222,7 +223,7 @@ def _is_usable(layer: Any) -> bool:
 
 
 def _plain(layer: Any) -> nn.Linear:
-    base: nn.Linear = layer if type(layer) is nn.Linear else layer.base_layer
+    base: nn.Linear = layer if is_plain(layer, nn.Linear) else layer.base_layer
     return base
 
 

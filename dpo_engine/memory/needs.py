@@ -16,7 +16,7 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.forward.head import chunk_size
 from dpo_engine.loss_mix import needs_reference
 from dpo_engine.memory.kept_activations import Lengths, kept_by
-from dpo_engine.models.frozen_model import SHARE_OF_ROOM
+from dpo_engine.models.frozen_model import SHARE_OF_ROOM, are_computed_first
 from dpo_engine.models.model_sizes import ModelSizes, sizes_of
 from dpo_engine.models.quantization import BYTES_A_WEIGHT
 from dpo_engine.pairs.batches import packed_length
@@ -121,7 +121,7 @@ def estimate(
     """For a model of this config (transformers') and one micro-batch of pairs of these lengths.
 
     `several`: a step has more than this micro-batch, so that gradients are there while activations are kept.
-    `reference_cached`: the reference log-probs of all pairs are known from an earlier run.
+    `reference_cached`: the reference log-probs of all pairs are known before the first step.
     `process`: bytes of this process without model; by default what it has now. Raises `BadInput`.
     """
     sizes = sizes_of(model_config, config)
@@ -156,10 +156,13 @@ def fit(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    of: int | None = None,
     room: int | None = None,
     process: int | None = None,
 ) -> Fit:
     """The token budget and activation checkpointing for a run over `pairs`, as far as `config` leaves them.
+
+    `of` so many pairs these need only be the longest.
 
     They follow from the device's whole memory (`room`, by default a share of it) and not from what happens to
     be free, so that a resumed run adds up in the same order. Checkpointing, which costs a second forward
@@ -174,6 +177,8 @@ def fit(
     step = config.per_device_train_batch_size * config.gradient_accumulation_steps
     longest = sorted(range(len(pairs)), key=lambda one: -packed[one])[:step]
 
+    few = are_computed_first(device, len(pairs) if of is None else of)
+
     def expected(checkpointed: bool, tokens: int) -> MemoryEstimate:
         batches = in_micro_batches(longest, packed, tokens)
         return estimate(
@@ -184,6 +189,7 @@ def fit(
             dtype=dtype,
             several=len(batches) > 1,
             checkpointed=checkpointed,
+            reference_cached=few,
             process=process,
         )
 

@@ -6,11 +6,15 @@ import psutil  # type: ignore[import-untyped]
 import torch
 from torch import Tensor, nn
 
+from dpo_engine.forward.kept_gradients import is_plain
 from dpo_engine.forward.log_probs import LogProbs
 
 _TRAINING_COPIES = 3
 """Gradients and AdamW's two moments, each as large as the weights, come with the first step."""
 SHARE_OF_ROOM = 0.25
+FEW_PAIRS = 256
+"""So many are rather computed before the first step than with a copy kept for them, where memory is the
+machine's own: the whole takes as long, and with a small model the first step waits half a minute at most."""
 
 
 def frozen(scorer: LogProbs, *, whole: bool = False) -> LogProbs:
@@ -27,6 +31,11 @@ def frozen(scorer: LogProbs, *, whole: bool = False) -> LogProbs:
         memo[id(parameter)] = nn.Parameter(kept, requires_grad=False)
     model: nn.Module = copy.deepcopy(scorer.model, memo)
     return LogProbs(model.eval(), device=scorer.device, forward_dtype=scorer.forward_dtype)
+
+
+def are_computed_first(device: torch.device, pairs: int) -> bool:
+    """Whether a full fine-tune computes so many pairs with the model itself, before it moves."""
+    return pairs <= FEW_PAIRS and device.type != "cuda"
 
 
 def has_room(scorer: LogProbs) -> bool:
@@ -54,7 +63,7 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 
 def _converted_at_each_pass(model: nn.Module) -> set[int]:
     """Ids of the matrices that only plain linear layers use, the head's apart: it may be used by itself."""
-    by_linear = {id(one.weight) for one in model.modules() if type(one) is nn.Linear}
+    by_linear = {id(one.weight) for one in model.modules() if is_plain(one, nn.Linear)}
     elsewhere = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
     head = getattr(model, "get_output_embeddings", lambda: None)()
     return by_linear - elsewhere - {id(getattr(head, "weight", None))}

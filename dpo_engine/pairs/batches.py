@@ -8,7 +8,7 @@ so that a prompt is computed once for both responses; it needs attention that ke
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -105,6 +105,25 @@ def collate(pairs: Sequence[TokenizedPair], members: Iterable[int]) -> PairBatch
 def packed_length(pair: TokenizedPair) -> int:
     """Tokens of a pair in a packed row, where the prompt stands once."""
     return len(pair.prompt) + len(pair.chosen) + len(pair.rejected)
+
+
+class PackedLengths(Sequence[int]):
+    """`packed_length` of each pair, found out when it is asked for."""
+
+    def __init__(self, pairs: Sequence[TokenizedPair]) -> None:
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    @overload
+    def __getitem__(self, number: int) -> int: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[int, ...]: ...
+    def __getitem__(self, number: int | slice) -> int | tuple[int, ...]:
+        if isinstance(number, slice):
+            return tuple(map(packed_length, self._pairs[number]))
+        return packed_length(self._pairs[number])
 
 
 def _packed(batch: PairBatch) -> Rows:

@@ -5,10 +5,10 @@ of TRL's `prompt`, `chosen` and `rejected`. Torch-free.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, overload
 
 import msgspec
 
@@ -25,11 +25,66 @@ class _Row(msgspec.Struct):
     strength: int
 
 
-def pairs_hash(pairs: Sequence[Pair]) -> str:
+_AT_ONCE = 256
+"""Rows in memory while all are read."""
+
+
+class SnapshotPairs(Sequence[Pair]):
+    """The pairs of a snapshot, in snapshot order, each read from the memory-mapped file when it is asked for.
+
+    Raises `BadInput` for a row that is no pair.
+    """
+
+    def __init__(self, parts: Sequence[Any], folder: Path) -> None:
+        """`parts`: data sets of the `datasets` library, one after another."""
+        self._parts = [part for part in parts if len(part)]
+        self._folder = folder
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    @overload
+    def __getitem__(self, number: int) -> Pair: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Pair, ...]: ...
+    def __getitem__(self, number: int | slice) -> Pair | tuple[Pair, ...]:
+        if isinstance(number, slice):
+            return tuple(self[one] for one in range(*number.indices(len(self))))
+        place = number if number >= 0 else number + len(self)
+        for part in self._parts:
+            if 0 <= place < len(part):
+                with _as_bad_input(self._folder):
+                    return _pair(part[place])
+            place -= len(part)
+        raise IndexError(number)
+
+    def __iter__(self) -> Iterator[Pair]:
+        for part in self._parts:
+            for start in range(0, len(part), _AT_ONCE):
+                with _as_bad_input(self._folder):
+                    rows = part.select(range(start, min(start + _AT_ONCE, len(part)))).to_list()
+                    pairs = [_pair(row) for row in rows]
+                yield from pairs
+
+
+class PairsHash:
     """SHA-256 over everything in the pairs, in order: the same verdicts have the same hash anywhere."""
-    digest = hashlib.sha256()
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, pair: Pair) -> None:
+        self._digest.update(msgspec.json.encode(pair) + b"\n")
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def pairs_hash(pairs: Iterable[Pair]) -> str:
+    """Of all `pairs`; see `PairsHash`."""
+    digest = PairsHash()
     for pair in pairs:
-        digest.update(msgspec.json.encode(pair) + b"\n")
+        digest.add(pair)
     return digest.hexdigest()
 
 
@@ -63,18 +118,29 @@ def write_snapshot(folder: Path, pairs: Sequence[Pair]) -> None:
         DatasetDict(splits).save_to_disk(folder)
 
 
-def read_snapshot(folder: Path) -> tuple[Pair, ...]:
-    """Every pair of a snapshot, in snapshot order. Raises `BadInput` where it is none or is damaged."""
-    import pyarrow
+def open_snapshot(folder: Path) -> SnapshotPairs:
+    """The pairs of a snapshot, memory-mapped. Raises `BadInput` where it is none or is damaged."""
     from datasets import DatasetDict, load_from_disk
 
-    try:
+    with _as_bad_input(folder):
         stored = load_from_disk(folder)
         if not isinstance(stored, DatasetDict):
             raise BadInput(f"{folder} is no snapshot of pairs: it has no splits.")
-        return tuple(
-            _pair(row) for split in get_args(Split) if split in stored for row in stored[split].to_list()
-        )
+        return SnapshotPairs([stored[split] for split in get_args(Split) if split in stored], folder)
+
+
+def read_snapshot(folder: Path) -> tuple[Pair, ...]:
+    """Every pair of a snapshot, in snapshot order. Raises `BadInput` where it is none or is damaged."""
+    return tuple(iter(open_snapshot(folder)))
+
+
+@contextmanager
+def _as_bad_input(folder: Path) -> Iterator[None]:
+    """What the libraries say of damaged files, as a sentence."""
+    import pyarrow
+
+    try:
+        yield
     except (OSError, ValueError, LookupError, TypeError, pyarrow.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"The snapshot of pairs in {folder} is damaged or incomplete ({reason}).") from error

@@ -5,7 +5,8 @@ itself would have to produce after them: the response's tokens and the end-of-tu
 that the template adds after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +156,7 @@ def tokenize_pair(
         whole = prompt_ids(tokenizer, pair.prompt)
         chosen = response_ids(tokenizer, pair.prompt, whole, pair.chosen, end)
         rejected = response_ids(tokenizer, pair.prompt, whole, pair.rejected, end)
-        prompt = fit_prompt(tokenizer, pair.prompt, max_length - max(len(chosen), len(rejected)))
+        prompt = fit_prompt(tokenizer, pair.prompt, max_length - max(len(chosen), len(rejected)), whole)
     except BadInput as error:
         raise BadInput(f"Pair {pair.id} cannot be used: {error}") from error
     room = max_length - len(prompt.ids)
@@ -176,16 +177,29 @@ def tokenize_pair(
     )
 
 
+def rendered(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
+    """The text that `prompt_ids` gives the ids of. Raises `BadInput` as that does."""
+    conversation = [{"role": message.role, "content": message.content} for message in messages]
+    with _template_errors():
+        return str(tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False))
+
+
+@contextmanager
+def _template_errors() -> Iterator[None]:
+    try:
+        yield
+    except TemplateError as error:
+        raise BadInput(f"The model's chat template refuses this conversation ({error}).") from error
+
+
 def _render(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, generation_prompt: bool
 ) -> list[int]:
     conversation = [{"role": message.role, "content": message.content} for message in messages]
-    try:
+    with _template_errors():
         ids: Any = tokenizer.apply_chat_template(
             conversation, add_generation_prompt=generation_prompt, tokenize=True, return_dict=False
         )
-    except TemplateError as error:
-        raise BadInput(f"The model's chat template refuses this conversation ({error}).") from error
     return _with_one_bos(tokenizer, [int(token) for token in ids])
 
 

@@ -15,13 +15,19 @@ class FittedPrompt:
     cut: bool
 
 
-def fit_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], limit: int) -> FittedPrompt:
+def fit_prompt(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Sequence[Message],
+    limit: int,
+    whole: Sequence[int] | None = None,
+) -> FittedPrompt:
     """The prompt's ids in at most `limit` tokens, or in as few as the template's frame leaves possible.
 
     What remains is always a conversation that the template could have written: it begins with the system
     turn (or whatever the template puts first) and a user's turn, and ends with the generation prompt.
+    `whole`: what `prompt_ids` gives, if it was asked already.
     """
-    ids = prompt_ids(tokenizer, messages)
+    ids = prompt_ids(tokenizer, messages) if whole is None else list(whole)
     if len(ids) <= limit:
         return FittedPrompt(ids=tuple(ids), cut=False)
     kept = list(messages)

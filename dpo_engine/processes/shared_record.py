@@ -35,8 +35,10 @@ class LeadingRecord(RunRecord):
         self._ranks.tell([_DONE])
         return saved
 
-    def finished(self, step: int, best_step: int, *, stopped: bool, reason: str) -> Iterator[Event]:
-        yield from super().finished(step, best_step, stopped=stopped, reason=reason)
+    def finished(
+        self, step: int, result: int, *, why: str = "", stopped: bool, reason: str
+    ) -> Iterator[Event]:
+        yield from super().finished(step, result, why=why, stopped=stopped, reason=reason)
         self._ranks.tell([_DONE])
 
     def _write_tensors(self, folder: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -66,7 +66,10 @@ class Together(Team):
         """Text is written by a process that has the whole model, so no prompts are answered on the way."""
         if not setup.sample_prompts:
             return setup
-        note = "eval_samples has no effect with several processes: no prompts are answered while they train."
+        note = (
+            "eval_samples has no effect with several processes: no prompts are answered while they train, so "
+            "stop_at_kl and stop_at_repetition have none either."
+        )
         return dataclasses.replace(setup, sample_prompts=(), notes=(*setup.notes, note))
 
     def learner(self, setup: Setup) -> Learner:

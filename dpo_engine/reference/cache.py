@@ -8,7 +8,7 @@ A file is a row of frames, each appended by a single write:
     "DPOREF1\\n"       8 bytes
     key               16 bytes, of the key that the file is for
     pairs, crc        uint32 each; CRC-32 of the key, `pairs` and the records
-    records           for each pair: hash of its token ids (16 bytes), float32 log π(y_w|x) and log π(y_l|x)
+    records           for each pair: hash of its texts (16 bytes), float32 log π(y_w|x) and log π(y_l|x)
 
 Any number of processes may append at once, with no lock: the system puts each write at the end of the file,
 and where one does not (some network folders) or a process is killed half-way, the checksum tells, the frame
@@ -24,7 +24,6 @@ import json
 import os
 import struct
 import zlib
-from array import array
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,12 +34,11 @@ import torch
 from torch import Tensor
 
 from dpo_engine.files import write_atomically
-from dpo_engine.pairs.tokenization import TokenizedPair
 
 FOLDER = "reference-cache"
 MOST_BYTES = 256 * 1024 * 1024
 """Of all files together: about 11 million pairs."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _MAGIC = b"DPOREF1\n"
 _HEADER = struct.Struct("<8s16sII")
@@ -55,7 +53,7 @@ Records = npt.NDArray[np.void]
 
 @dataclass(frozen=True, kw_only=True)
 class CacheKey:
-    """Everything besides a pair's token ids that its log-probs depend on."""
+    """Everything besides a pair's texts that its log-probs depend on."""
 
     model: str
     """Fingerprint of the reference."""
@@ -198,12 +196,6 @@ def read_frames(content: bytes, key: bytes) -> tuple[list[bytes], bool]:
         damages += 1
         at = further
     return frames, damages > 0
-
-
-def pair_hash(pair: TokenizedPair) -> bytes:
-    """16 bytes that stand for the token ids of prompt, chosen and rejected."""
-    ids = array("i", (len(pair.prompt), len(pair.chosen), *pair.prompt, *pair.chosen, *pair.rejected))
-    return hashlib.blake2b(ids.tobytes(), digest_size=16).digest()
 
 
 def _frame(key: bytes, records: Records) -> bytes:

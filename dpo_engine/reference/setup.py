@@ -7,10 +7,12 @@ from functools import partial
 from transformers import PreTrainedTokenizerBase
 
 from dpo_engine.config import TrainConfig
+from dpo_engine.conversations import Message
 from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.loss_mix import needs_reference
-from dpo_engine.models.frozen_model import frozen, has_room
-from dpo_engine.reference.cache import FOLDER, CacheKey, ReferenceCache, pair_hash
+from dpo_engine.models.frozen_model import are_computed_first, frozen, has_room
+from dpo_engine.pairs.tokenization import rendered
+from dpo_engine.reference.cache import FOLDER, CacheKey, ReferenceCache
 from dpo_engine.reference.kinds import NoReference, Reference, Source, policy_itself, policy_without_adapter
 from dpo_engine.reference.sync import FollowingReference
 from dpo_engine.reference.table import TableReference
@@ -36,10 +38,10 @@ def make_reference(setup: Setup, scorer: LogProbs, *, use_cache: bool) -> Refere
     return TableReference(
         policy_without_adapter(scorer) if adapted else policy_itself(scorer),
         len(setup.pairs),
-        lasting=partial(_without_adapter if adapted else _frozen_copy, scorer),
+        lasting=partial(_without_adapter if adapted else _frozen_copy, scorer, len(setup.pairs)),
         forward_dtype=scorer.forward_dtype,
         cache=cache,
-        hashes=[pair_hash(pair) for pair in setup.pairs] if use_cache else (),
+        hashes=setup.survey.text_hashes() if use_cache else (),
     )
 
 
@@ -59,10 +61,12 @@ def cache_key(setup: Setup) -> CacheKey:
 
 
 def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """64 hex digits, over everything that turns a conversation into ids."""
+    """64 hex digits, over everything that turns a conversation into ids: rules, template, and what it writes
+    today (some templates write the date)."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
-    whole = json.dumps([rules, tokenizer.chat_template], sort_keys=True)
+    written = rendered(tokenizer, [Message("user", "?")])
+    whole = json.dumps([rules, tokenizer.chat_template, written], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
@@ -71,10 +75,11 @@ def _kept_in(config: TrainConfig, forward_dtype: str) -> str:
     return {"full": "float32", "lora": forward_dtype, "qlora": "nf4"}[config.method]
 
 
-def _without_adapter(scorer: LogProbs, at_any_price: bool) -> Source:
-    del at_any_price  # it costs nothing
+def _without_adapter(scorer: LogProbs, pairs: int, at_any_price: bool) -> Source:
+    del pairs, at_any_price  # it costs nothing
     return policy_without_adapter(scorer)
 
 
-def _frozen_copy(scorer: LogProbs, at_any_price: bool) -> Source | None:
-    return policy_itself(frozen(scorer)) if at_any_price or has_room(scorer) else None
+def _frozen_copy(scorer: LogProbs, pairs: int, at_any_price: bool) -> Source | None:
+    worth_it = not are_computed_first(scorer.device, pairs) and has_room(scorer)
+    return policy_itself(frozen(scorer)) if at_any_price or worth_it else None

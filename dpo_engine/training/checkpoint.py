@@ -14,7 +14,7 @@ accidents at 4 GB/s; it is no proof against somebody who means harm, and nothing
 import dataclasses
 import shutil
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def save(
 ) -> Path:
     """Write the checkpoint of `step`, which the two functions fill.
 
-    Then delete those beyond `save_total_limit`, but never the best one.
+    Then delete those beyond `save_total_limit`, but never the best one, nor the last one within its bounds.
 
     Raises `DiskFull` (or what the system said) with every earlier checkpoint intact.
     """
@@ -124,7 +124,8 @@ def save(
             (staged / "state.json").write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=2))
     except OSError as error:
         raise from_os_error(error, f"saving the checkpoint of step {step}") from error
-    _delete_old(run, spec.config.save_total_limit, newest=step, best=standing.best.step)
+    spared = {standing.best.step, standing.sound_step}
+    _delete_old(run, spec.config.save_total_limit, newest=step, spared=spared)
     return folder
 
 
@@ -209,15 +210,15 @@ def _crc32(path: Path) -> int:
     return value
 
 
-def _delete_old(run: Path, keep: int, *, newest: int, best: int) -> None:
-    """Keep the last `keep` up to `newest`, and the best one.
+def _delete_old(run: Path, keep: int, *, newest: int, spared: Set[int]) -> None:
+    """Keep the last `keep` up to `newest`, and the spared ones.
 
     Later ones are damaged ones that were passed over: they count for nothing until the run gets past them.
     Under a temporary name first, so that a half-deleted one never looks like a checkpoint.
     """
     passed = [(step, folder) for step, folder in checkpoints(run) if step <= newest]
     for step, folder in passed[:-keep]:
-        if step == best:
+        if step in spared:
             continue
         doomed = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-old")
         folder.rename(doomed)

@@ -14,10 +14,11 @@ from dpo_engine.compute.peak_memory import PeakMemory
 from dpo_engine.compute.randomness import RandomStream
 from dpo_engine.forward.activation_checkpointing import checkpoint_layers
 from dpo_engine.forward.compilation import pays
+from dpo_engine.forward.kept_gradients import keep_gradients
 from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.memory.micro_batches import Members
 from dpo_engine.memory.needs import fit
-from dpo_engine.pairs.batches import PairBatch, collate, packed_length
+from dpo_engine.pairs.batches import PackedLengths, PairBatch, collate
 from dpo_engine.pairs.packing import in_micro_batches
 from dpo_engine.pairs.prefetch import Prefetch, pinned
 from dpo_engine.reference.kinds import Reference
@@ -28,7 +29,7 @@ from dpo_engine.training.metrics import PairMeans, only_finite
 from dpo_engine.training.optimizer_step import OptimizerStep, StepResult
 from dpo_engine.training.optimizers import make_optimizer
 from dpo_engine.training.plan import rate_factor
-from dpo_engine.training.setup import Setup
+from dpo_engine.training.setup import Setup, cuts_note
 from dpo_engine.training.standing import Standing
 
 
@@ -38,14 +39,23 @@ class Learner:
     def __init__(self, setup: Setup, *, reference_cache: bool = True) -> None:
         """`reference_cache`: reference log-probs are shared with other runs beside this one's folder."""
         self._setup = setup
-        self._lengths = [packed_length(pair) for pair in setup.pairs]
+        self._lengths = PackedLengths(setup.pairs)
         loaded, config = setup.loaded, setup.config
-        self._cut = fit(loaded.model.config, config, setup.pairs, device=loaded.device, dtype=loaded.dtype)
+        self._cut = fit(
+            loaded.model.config,
+            config,
+            setup.probably_longest(),
+            of=len(setup.pairs),
+            device=loaded.device,
+            dtype=loaded.dtype,
+        )
         if self._cut.checkpoint_activations:
             checkpoint_layers(loaded.model, dropout=config.lora_dropout > 0)
         scorer = self._make_scorer()
         self.notes = (*_about(scorer), *self._cut.notes)
         self.reference = self._make_reference(scorer, use_cache=reference_cache)
+        if config.method == "full" and loaded.device.type == "cpu" and not scorer.is_compiled:
+            keep_gradients(loaded.model)
         self._random = RandomStream(config.seed, loaded.device)
         self._optimizer = make_optimizer(loaded.model, config)
         self._token_budget = self._cut.token_budget
@@ -124,6 +134,9 @@ class Learner:
             num_tokens=self.standing.num_tokens + result.tokens,
             skipped_steps=self.standing.skipped_steps + (not result.moved),
         )
+        if number == plan.steps_per_epoch and not setup.cuts_told:
+            about = cuts_note(setup.pairs.cut, f"the {len(setup.pairs)} pairs", setup.max_length)
+            result = dataclasses.replace(result, notes=(*result.notes, *about))
         return result, only_finite(self._counted(result, number))
 
     def measure_held_out(self, means: PairMeans) -> Iterator[int]:
@@ -139,16 +152,12 @@ class Learner:
             best = best.after(step, metrics.get(by), by)
         self.standing = dataclasses.replace(self.standing, best=best, measured_step=step)
 
-    def sampled(self, step: int) -> None:
-        """Take note that the fixed prompts were answered after `step`."""
-        self.standing = dataclasses.replace(self.standing, sampled_step=step)
-
     def _make_scorer(self) -> LogProbs:
         loaded, config, plan = self._setup.loaded, self._setup.config, self._setup.plan
         scorer = LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
-        tokens = round(sum(self._lengths[: self._setup.train_pairs]) * plan.epoch_after(plan.total_steps))
+        tokens = self._setup.tokens_a_pair() * self._setup.train_pairs * plan.epoch_after(plan.total_steps)
         checkpointed = self._cut.checkpoint_activations
-        if pays(config.torch_compile, loaded.device, tokens, checkpointed=checkpointed):
+        if pays(config.torch_compile, loaded.device, round(tokens), checkpointed=checkpointed):
             scorer.compile_layers()
         return scorer
 

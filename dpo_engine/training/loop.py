@@ -13,11 +13,13 @@ from dpo_engine.errors import Cancelled, TrainingDiverged
 from dpo_engine.events import Event, Sample
 from dpo_engine.training import checkpoint
 from dpo_engine.training.checkpoint import Checkpoint
+from dpo_engine.training.divergence import mean_kl
 from dpo_engine.training.learner import Learner
 from dpo_engine.training.metrics import PairMeans, only_finite
 from dpo_engine.training.run_record import RunRecord
 from dpo_engine.training.samples import answers
 from dpo_engine.training.setup import Setup
+from dpo_engine.training.text_health import distinct_share
 
 Directive = Literal["go", "keep", "leave"]
 """`keep`: end now and save the policy as it is. `leave`: save a checkpoint and end."""
@@ -61,10 +63,18 @@ class TrainingLoop:
         end = yield from self._steps(first)
         if end.step > self._record.saved_step:
             yield self._save(end.step)
-        best = self._learner.standing.best.step if self._setup.config.load_best_model_at_end else 0
         if end.reason:
             yield self._record.note(end.reason)
-        yield from self._record.finished(end.step, best, stopped=end.stopped, reason=end.reason)
+        result, why = self._result(end.step)
+        yield from self._record.finished(end.step, result, why=why, stopped=end.stopped, reason=end.reason)
+
+    def _result(self, last: int) -> tuple[int, str]:
+        """Which step's policy is the run's result (0: the last one's), and why that one."""
+        config, standing = self._setup.config, self._learner.standing
+        best = standing.best.step if config.load_best_model_at_end else 0
+        if standing.beyond(config) and (best or last) > standing.sound_step:
+            return standing.sound_step, "the last check within its bounds"
+        return best, "its best held-out check"
 
     def _prepare_reference(self) -> Iterator[Event]:
         done, total = 0, len(self._setup.pairs)
@@ -159,8 +169,11 @@ class TrainingLoop:
                 yield self._answering(samples)
             if self._directive() != "go":
                 return
-        self._learner.sampled(step)
-        yield self._record.sampled(step, tuple(samples))
+        distinct = distinct_share([sample.text for sample in samples])
+        kl = mean_kl(setup.loaded, samples) if setup.config.stop_at_kl else None
+        standing = self._learner.standing.sampled(step, distinct=distinct, kl=kl, config=setup.config)
+        self._learner.standing = standing
+        yield self._record.sampled(step, tuple(samples), distinct=distinct, kl=kl)
 
     def _answering(self, samples: Sequence[Sample]) -> Event:
         total = len(self._setup.sample_prompts)
@@ -181,18 +194,24 @@ class TrainingLoop:
         return step % self._setup.config.eval_steps == 0 or step == self._setup.plan.total_steps
 
     def _is_checkpoint_due(self, step: int) -> bool:
-        """Every few steps, and whenever a check was the best one yet."""
-        return step % self._setup.config.save_steps == 0 or step == self._learner.standing.best.step
+        """Every few steps, and whenever a check was the best one yet or may be what the run goes back to."""
+        config, standing = self._setup.config, self._learner.standing
+        return step % config.save_steps == 0 or step in (standing.best.step, standing.sound_step)
 
     def _reason_to_end(self, step: int) -> str:
-        """A sentence where nothing better has come for as many checks as the config has patience."""
-        config, best = self._setup.config, self._learner.standing.best
+        """A sentence where the policy went beyond a bound, or nothing better has come for as many checks as
+        the config has patience."""
+        config, standing = self._setup.config, self._learner.standing
+        ended = f"The run ended after step {step} of {self._setup.plan.total_steps}:"
+        if clause := standing.beyond(config):
+            return f"{ended} {clause}."
+        best = standing.best
         if not config.early_stopping_patience or best.checks_since < config.early_stopping_patience:
             return ""
         than = f"than step {best.step} did ({best.value:.4g})" if best.value is not None else "that is finite"
         return (
-            f"The run ended after step {step} of {self._setup.plan.total_steps}: {best.checks_since} "
-            f"held-out checks in a row brought no better {config.metric_for_best_model} {than}."
+            f"{ended} {best.checks_since} held-out checks in a row brought no better "
+            f"{config.metric_for_best_model} {than}."
         )
 
     def _leave(self, step: int) -> Iterator[Event]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from dpo_engine.compute.process_memory import apart_from_the_heap
 from dpo_engine.compute.randomness import RandomStream
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import TrainingDiverged
@@ -115,7 +116,8 @@ class OptimizerStep:
                 check_start(sums.means.log_probs(), self.loss)
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
-            self.optimizer.step()
+            with apart_from_the_heap():  # its state, which the first step makes, stays
+                self.optimizer.step()
             self.loss.after_step(sums.means.log_probs())
         self.optimizer.zero_grad(set_to_none=True)
         return StepResult(

@@ -123,9 +123,12 @@ class RunRecord:
         self._status.best = standing.best
         yield Evaluated(request=self._id, step=step, metrics=metrics)
 
-    def sampled(self, step: int, samples: tuple[Sample, ...]) -> Event:
-        run_folder.append_samples(self._setup.run, StepSamples(step=step, samples=samples))
-        return Sampled(request=self._id, step=step, samples=samples)
+    def sampled(
+        self, step: int, samples: tuple[Sample, ...], *, distinct: float | None, kl: float | None
+    ) -> Event:
+        row = StepSamples(step=step, samples=samples, distinct=distinct, kl=kl)
+        run_folder.append_samples(self._setup.run, row)
+        return Sampled(request=self._id, step=step, samples=samples, distinct=distinct, kl=kl)
 
     def checkpoint(self, step: int, standing: Standing, tensors: dict[str, Tensor]) -> Event:
         setup = self._setup
@@ -142,14 +145,19 @@ class RunRecord:
         self.saved_step = step
         return CheckpointSaved(request=self._id, step=step, path=str(folder))
 
-    def finished(self, step: int, best_step: int, *, stopped: bool, reason: str) -> Iterator[Event]:
-        """Save the policy of the best step (0: of the last one, as it is in memory) as the run's result."""
+    def finished(
+        self, step: int, result: int, *, why: str = "", stopped: bool, reason: str
+    ) -> Iterator[Event]:
+        """Save the policy of step `result` (0: of the last one, as it is in memory) as the run's result.
+
+        `why` says what that step is, where it is not the last one.
+        """
         policy_step = step
-        if best_step not in (0, step):
+        if result not in (0, step):
             try:
-                self._copy_policy_of(best_step)
-                policy_step = best_step
-                yield self.note(f"The run's policy is the one of step {best_step}, its best held-out check.")
+                self._copy_policy_of(result)
+                policy_step = result
+                yield self.note(f"The run's policy is the one of step {result}, {why}.")
             except BadInput as error:
                 yield self.warning(f"{error} So the run's policy is the one of its last step.")
         setup = self._setup

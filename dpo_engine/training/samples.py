@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from dpo_engine.config import SamplingConfig
 from dpo_engine.conversations import Message, Pair
-from dpo_engine.errors import BadInput
 from dpo_engine.events import CandidateDone, Sample
 from dpo_engine.models.loading import LoadedModel
-from dpo_engine.requests import Generate
+from dpo_engine.requests import GenerateMany, PromptToAnswer
 
 Prompt = tuple[Message, ...]
 
@@ -20,21 +19,27 @@ def prompts_to_sample(pairs: Sequence[Pair], number: int) -> tuple[Prompt, ...]:
 
 
 def answers(prompts: Sequence[Prompt], loaded: LoadedModel, tokens: int) -> Iterator[Sample | None]:
-    """Each prompt answered by always taking the likeliest token, at most `tokens` of them.
+    """Each prompt answered as a candidate is drawn, in at most `tokens` tokens, in the order of the prompts.
 
-    Yields None after every token, so that whoever asked may stop; a prompt that does not fit into the
-    model's context has no answer. The text depends on the weights alone, and no random number is drawn.
+    Yields None while they are written, all together, so that whoever asked may stop; a prompt that does not
+    fit into the model's context has no answer. The seeds are fixed and no random number of the training is
+    drawn, so the texts depend on the weights alone.
     """
-    from dpo_engine.generation.writing import generate
+    from dpo_engine.generation.writing import generate_many
 
-    sampling = SamplingConfig(temperature=0.0, max_new_tokens=tokens)
-    for prompt in prompts:
-        request = Generate(id="sample", policy=loaded.reference, prompt=prompt, n=1, sampling=sampling)
-        try:
-            for event in generate(request, loaded):
-                if isinstance(event, CandidateDone):
-                    yield Sample(prompt=prompt, text=event.text, finish_reason=event.finish_reason)
-                else:
-                    yield None
-        except BadInput:
-            continue
+    request = GenerateMany(
+        id="sample",
+        policy=loaded.reference,
+        prompts=tuple(PromptToAnswer(prompt=prompt, seed=seed) for seed, prompt in enumerate(prompts)),
+        n=1,
+        sampling=SamplingConfig(max_new_tokens=tokens),
+    )
+    done: dict[int, Sample] = {}
+    for event in generate_many(request, loaded):
+        if isinstance(event, CandidateDone):
+            done[event.index] = Sample(
+                prompt=prompts[event.index], text=event.text, finish_reason=event.finish_reason
+            )
+        yield None
+    for _, sample in sorted(done.items()):
+        yield sample

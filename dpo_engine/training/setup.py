@@ -2,24 +2,33 @@
 
 import dataclasses
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from dpo_engine import __version__, run_folder
 from dpo_engine.config import TrainConfig
-from dpo_engine.conversations import Message
+from dpo_engine.conversations import Message, Pair
 from dpo_engine.errors import BadInput, EngineError
 from dpo_engine.models.loading import LoadedModel
-from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
+from dpo_engine.pairs.as_needed import PairsAsNeeded
+from dpo_engine.pairs.batches import packed_length
+from dpo_engine.pairs.survey import Survey, survey
+from dpo_engine.pairs.tokenization import TokenizedPair
 from dpo_engine.recommendations import resolved
 from dpo_engine.run_folder import RunSpec
 from dpo_engine.training import checkpoint
 from dpo_engine.training.checkpoint import Checkpoint
 from dpo_engine.training.plan import Plan, plan_of
 from dpo_engine.training.samples import prompts_to_sample
+
+LOOKED_AT = 512
+"""Pairs that may be too long, of which a run counts before it begins how many are: half a second's work."""
+
+_SPREAD = 32
 
 Loader = Callable[[str, TrainConfig], LoadedModel]
 
@@ -29,11 +38,13 @@ class Setup:
     run: Path
     spec: RunSpec
     loaded: LoadedModel
-    pairs: tuple[TokenizedPair, ...]
+    pairs: PairsAsNeeded
     """Training pairs first, then the held-out ones; a pair's place here is its number everywhere."""
-    train_pairs: int
-    refused: tuple[str, ...]
+    survey: Survey
+    """What is known of them beforehand."""
     notes: tuple[str, ...]
+    cuts_told: bool
+    """The notes say how many pairs are too long; else that is known when all have been seen."""
     plan: Plan
     max_length: int
     """Tokens of a pair's longer sequence at most: the config's, or what the model takes."""
@@ -45,12 +56,30 @@ class Setup:
         return self.spec.config
 
     @property
+    def train_pairs(self) -> int:
+        return self.survey.train_pairs
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        return tuple(self.survey.refused)
+
+    @property
     def learning_rate(self) -> float:
         """At its highest, after the warm-up."""
         rate = resolved(self.config, self.train_pairs).learning_rate
         if rate is None:
             raise EngineError("The learning rate was not settled.")
         return rate
+
+    def probably_longest(self) -> list[TokenizedPair]:
+        """Some pairs, among them in all likelihood as many of the longest as one step takes."""
+        step = self.config.per_device_train_batch_size * self.config.gradient_accumulation_steps
+        return [self.pairs[number] for number in self.survey.probably_longest(4 * step)]
+
+    def tokens_a_pair(self) -> float:
+        """In a packed row, on average: of a few training pairs, evenly spread."""
+        some = range(0, self.train_pairs, max(1, self.train_pairs // _SPREAD))
+        return mean(packed_length(self.pairs[number]) for number in some)
 
     @property
     def held_out(self) -> tuple[int, ...]:
@@ -70,9 +99,9 @@ def starting_point(run: Path, *, resume: bool) -> tuple[Checkpoint | None, list[
 
 
 def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
-    """Tokenize the pairs and add to the spec what the run really runs on. Writes nothing.
+    """Look at the pairs and add to the spec what the run really runs on. Writes nothing.
 
-    Raises `BadInput` when no training pair can be used.
+    Raises `BadInput` when no training pair can be used, or the pairs are not those the run was made with.
     """
     if spec.config.learning_rate is None:
         spec = dataclasses.replace(spec, config=resolved(spec.config, spec.train_pairs))
@@ -84,28 +113,57 @@ def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
         versions=versions(),
     )
     max_length, notes = _fitting_length(loaded, spec.config.max_length)
-    pairs = run_folder.read_pairs(run)
-    tokenized, refused = tokenize_pairs(loaded.tokenizer, pairs, max_length)
-    train_pairs = sum(pair.split == "train" for pair in tokenized)
-    if not train_pairs:
-        raise BadInput(f"No training pair can be used. {refused[0] if refused else ''}".strip())
-    if train_pairs == len(tokenized):
+    known = survey(run_folder.open_pairs(run), loaded.tokenizer, max_length)
+    if known.pairs_hash != spec.pairs_hash:
+        raise run_folder.other_pairs(run)
+    if not known.train_pairs:
+        raise BadInput(f"No training pair can be used. {' '.join(known.refused[:1])}".strip())
+    if known.train_pairs == len(known):
         _check_needs_no_held_out(spec.config)
-    cut = sum(pair.truncated for pair in tokenized)
-    if cut:
-        notes.append(f"{cut} of {len(tokenized)} pairs are longer than {max_length} tokens and were cut.")
+    stored = run_folder.open_pairs(run)  # anew: the pages of the file that were read above are let go
+    pairs = PairsAsNeeded(stored, known.places, loaded.tokenizer, max_length)
     return Setup(
         run=run,
         spec=spec,
         loaded=loaded,
-        pairs=tuple(tokenized),
-        train_pairs=train_pairs,
-        refused=tuple(refused),
-        notes=(*loaded.notes, *notes),
-        plan=plan_of(spec.config, train_pairs, spec.processes),
+        pairs=pairs,
+        survey=known,
+        notes=(*loaded.notes, *notes, *_about_cuts(pairs, known, max_length)),
+        cuts_told=_are_countable(known, max_length),
+        plan=plan_of(spec.config, known.train_pairs, spec.processes),
         max_length=max_length,
-        sample_prompts=prompts_to_sample(pairs, spec.config.eval_samples),
+        sample_prompts=_sample_prompts(stored, spec),
     )
+
+
+def _are_countable(known: Survey, max_length: int) -> bool:
+    return sum(1 for _ in known.maybe_longer(max_length)) <= LOOKED_AT
+
+
+def _about_cuts(pairs: PairsAsNeeded, known: Survey, max_length: int) -> list[str]:
+    """How many pairs are too long, where few enough may be that all can be looked at now."""
+    if not _are_countable(known, max_length):
+        return []
+    for number in known.maybe_longer(max_length):
+        pairs[number]
+    return cuts_note(pairs.cut, f"{len(pairs)} pairs", max_length)
+
+
+def cuts_note(cut: int, of: str, max_length: int) -> list[str]:
+    """A sentence, or none where nothing was cut."""
+    return [f"{cut} of {of} are longer than {max_length} tokens and were cut."] if cut else []
+
+
+def _sample_prompts(stored: Sequence[Pair], spec: RunSpec) -> tuple[tuple[Message, ...], ...]:
+    """Held-out ones, which come last in a snapshot; where there are none, training pairs'."""
+    wanted = spec.config.eval_samples
+    first = spec.train_pairs if spec.held_out_pairs else 0
+    found: dict[tuple[Message, ...], Pair] = {}
+    for number in range(first, len(stored)):
+        if len(found) >= wanted:
+            break
+        found.setdefault(stored[number].prompt, stored[number])
+    return prompts_to_sample(tuple(found.values()), wanted)
 
 
 def _check_needs_no_held_out(config: TrainConfig) -> None:

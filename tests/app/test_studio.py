@@ -74,7 +74,7 @@ def test_a_project_that_is_open_elsewhere_opens_after_it_was_closed(
     assert "already open" in _problem(studio, qtbot)
     other.close()
     opened: list[object] = []
-    monkeypatch.setattr(studio, "_on_opened", opened.append)
+    monkeypatch.setattr(studio, "_on_opened", lambda project, told: opened.append(project))
     studio.open_project()
     qtbot.waitUntil(lambda: bool(opened), timeout=5000)
     opened[0].close()  # type: ignore[attr-defined]

@@ -1,28 +1,32 @@
 """How little data already teaches: train on a few verdicts by a stated rule, and see who wins by that rule.
 
-    python -m tests.benchmarks.few_verdicts --cache DIR [--rules shorter,list,no-question,formal]
+    python -m tests.benchmarks.few_verdicts --cache DIR [--rules shorter,formal,list,no-question]
         [--verdicts 25,50,100,200] [--set "learning_rate=2e-4 num_train_epochs=3"]... [--grid FILE]
         [--seeds 42] [--held-out 64] [--model starter] [--out results/FILE.md]
 
 The base model answers the starter prompts (`--candidates` times each); a rule of `verdict_rules` says which
 of two answers is better; as many verdicts as wanted, spread over the prompts, make the pairs. The policy
 trained on them then answers prompts that no training ever saw, and so does the base model, which is also the
-reference. The figures, on the held-out prompts:
+reference. The figures, all but the first on the held-out prompts:
 
+- seen: comparisons looked at for so many verdicts; the others were ties, or won by a text in circles.
+- best: the most that any policy could win, for where the reference cannot be bettered there are only ties.
 - wins: how often the tuned policy's answer is better by the rule than the reference's (ties count half; each
   of its draws meets each of the reference's), with the Wilson interval at 95 % over the prompts.
+- decided: the same without ties, over so many prompts.
 - words: mean length. distinct: share of different 3-grams within an answer; across: over the same number of
   3-grams of all answers. repeats: answers in which some four words stand three times. cut: answers that
   reached the limit. Each for the tuned policy, and for the reference after the stroke.
 - KL: KL(π‖π_ref) a token in nats, over the whole vocabulary, on the tuned policy's own draws.
 
-`--set` is one list of settings of the training (empty: the recommended ones), `--grid` a file with such a
-list a line; every one is run with every rule, number of verdicts and seed. `held_out=0.2` among them keeps a
-fifth of the verdicts for stopping early. Draws and finished cells are kept in `--cache`, so the same command
-goes on where it was stopped; `--again` runs finished cells anew.
+`--set` is one list of settings of the training, in place of the recommended ones for so many pairs; `--grid`
+a file with such a list a line; every one is run with every rule, number of verdicts and seed. `held_out=0.2`
+among them keeps a fifth of the verdicts for stopping early. Draws and finished cells are kept in `--cache`,
+so the same command goes on where it was stopped; `--again` runs finished cells anew.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import shlex
@@ -32,6 +36,8 @@ from statistics import mean
 from typing import Any
 
 import resources
+from dpo_engine.config import TrainConfig
+from dpo_engine.recommendations import recommended
 from tests.benchmarks.helpers.children import ChildFailed, Result, in_child
 from tests.benchmarks.helpers.kept import Kept
 from tests.benchmarks.helpers.machine import described
@@ -43,8 +49,8 @@ from tests.benchmarks.helpers.verdict_rules import RULES
 Cell = dict[str, Any]
 
 HEADERS = (
-    *("rule", "verdicts", "settings", "wins", "95 %", "words", "distinct", "across", "repeats", "cut"),
-    *("KL", "steps", "minutes"),
+    *("rule", "verdicts", "seen", "settings", "best", "wins", "95 %", "decided", "words", "distinct"),
+    *("across", "repeats", "cut", "KL", "steps", "minutes"),
 )
 
 
@@ -95,13 +101,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--model", default="starter")
-    parser.add_argument("--rules", default="shorter")
-    parser.add_argument("--verdicts", default="50")
+    parser.add_argument("--rules", default=",".join(RULES))
+    parser.add_argument("--verdicts", default="25,50,100,200")
     parser.add_argument("--seeds", default="42")
     parser.add_argument("--set", action="append", dest="sets", help='settings, as "name=value name=value"')
     parser.add_argument("--grid", type=Path, help="a file with such settings a line")
     parser.add_argument("--held-out", type=int, default=64, help="prompts")
-    parser.add_argument("--candidates", type=int, default=4, help="a training prompt; a power of two")
+    parser.add_argument("--candidates", type=int, default=8, help="a training prompt; a power of two")
     parser.add_argument("--draws", type=int, default=1, help="of the tuned policy, a held-out prompt")
     parser.add_argument("--reference-draws", type=int, default=4, help="a held-out prompt")
     parser.add_argument("--max-new-tokens", type=int, default=256)
@@ -138,13 +144,13 @@ def cells(options: argparse.Namespace) -> list[Cell]:
         raise SystemExit(f"{unknown[0]} is no rule; there are {', '.join(RULES)}.")
     numbers, seeds = ([int(one) for one in text.split(",")] for text in (options.verdicts, options.seeds))
     return [
-        {"rule": rule, "verdicts": number, "seed": seed, **_settings(line)}
+        {"rule": rule, "verdicts": number, "seed": seed, **_settings(line, number)}
         for line, rule, number, seed in itertools.product(lines, rules, numbers, seeds)
     ]
 
 
-def _settings(line: str) -> Cell:
-    """A line of settings -> those of the training, and the share held out beside them."""
+def _settings(line: str, verdicts: int) -> Cell:
+    """A line of settings -> all of the training that are not the usual ones, and the share held out."""
     values: dict[str, Any] = {}
     for part in shlex.split(line):
         name, _, value = part.partition("=")
@@ -152,11 +158,19 @@ def _settings(line: str) -> Cell:
             values[name] = json.loads(value)
         except json.JSONDecodeError:
             values[name] = value
-    return {"held_out_share": values.pop("held_out", 0.0), "settings": values}
+    share = values.pop("held_out", 0.0)
+    settings = _unusual(recommended(values.get("method", "lora"), round(verdicts * (1 - share)))) | values
+    return {"held_out_share": share, "settings": settings}
+
+
+def _unusual(config: TrainConfig) -> dict[str, Any]:
+    """The settings in which it differs from the usual ones."""
+    usual = dataclasses.asdict(TrainConfig())
+    return {name: value for name, value in dataclasses.asdict(config).items() if value != usual[name]}
 
 
 def _row(cell: Cell, result: Result) -> list[str]:
-    wins = result["wins"]
+    wins, decided = result["wins"], result["decided"]
     low, high = wilson(sum(wins), len(wins))
     settings = " ".join(f"{name}={value}" for name, value in cell["settings"].items())
     held_out = f" held_out={cell['held_out_share']}" if cell["held_out_share"] else ""
@@ -164,9 +178,12 @@ def _row(cell: Cell, result: Result) -> list[str]:
     return [
         cell["rule"],
         str(cell["verdicts"]),
-        f"{settings or 'recommended'}{held_out} lr={result['learning_rate']:g} seed={cell['seed']}",
+        str(result["looked_at"]),
+        f"{settings}{held_out} seed={cell['seed']}",
+        f"{result['best']:.2f}",
         f"{mean(wins):.2f}",
         f"{low:.2f}–{high:.2f}",
+        f"{mean(decided):.2f} of {len(decided)}" if decided else "",
         _both(result, "words", ".0f"),
         *(_both(result, name, ".2f") for name in ("distinct", "across", "repeats", "cut")),
         "" if kl is None else f"{kl:.3f}",

@@ -5,13 +5,17 @@ import pytest
 from dpo_engine.preferences import Message
 from tests.benchmarks.helpers import flops
 from tests.benchmarks.helpers.drawing import Draw
-from tests.benchmarks.helpers.text_health import distinct_across, distinct_within, repeats, wilson
+from tests.benchmarks.helpers.text_health import distinct_across, repeats, wilson
 from tests.benchmarks.helpers.verdict_cell import compare, labelled
 from tests.benchmarks.helpers.verdict_rules import RULES, verdict
 
 
 def draw(text: str) -> Draw:
     return Draw(text=text, tokens=len(text.split()), ended=True)
+
+
+def words(number: int) -> Draw:
+    return draw(" ".join(map(str, range(number))))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +42,6 @@ def test_the_interval_of_a_share() -> None:
 
 def test_repetition_shows() -> None:
     healthy, stuck = "one two three four five six", "one two one two one two one two one two"
-    assert distinct_within([healthy]) == 1
-    assert distinct_within([stuck]) == 2 / 8  # "one two one" and "two one two" of eight 3-grams
     assert distinct_across([healthy, healthy], 8) == 0.5
     assert repeats(stuck) and not repeats(healthy)
 
@@ -58,17 +60,29 @@ def test_the_operations_of_a_pair() -> None:
 
 def test_verdicts_are_spread_over_the_prompts() -> None:
     prompts = [(Message("user", "A"),), (Message("user", "B"),)]
-    texts = [[draw("w " * count) for count in counts] for counts in ((1, 2, 3, 3), (4, 1, 2, 2))]
-    pairs = labelled(prompts, texts, "shorter", 4)
-    assert [pair.id for pair in pairs] == ["0-0-1", "1-0-1", "0-0-2", "1-0-2"]  # 2 against 3 is a tie
-    assert [(len(pair.chosen.split()), len(pair.rejected.split())) for pair in pairs[:2]] == [(1, 2), (1, 4)]
-    with pytest.raises(SystemExit, match="Only 10 pairs"):
+    texts = [[words(count) for count in counts] for counts in ((10, 20, 30, 35), (40, 10, 20, 12))]
+    given = labelled(prompts, texts, "shorter", 4)
+    # Between them candidates 2 and 3 met, twice: five and eight words of difference, which nobody sees.
+    assert [pair.id for pair in given.pairs] == ["0-0-1", "1-0-1", "0-0-2", "1-0-2"]
+    assert given.looked_at == 6
+    lengths = [(len(pair.chosen.split()), len(pair.rejected.split())) for pair in given.pairs[:2]]
+    assert lengths == [(10, 20), (10, 40)]
+    with pytest.raises(SystemExit, match="Only 9 pairs"):
         labelled(prompts, texts, "shorter", 100)
+
+
+def test_nobody_prefers_a_text_that_runs_in_circles() -> None:
+    texts = [[draw("on and on it goes " * 3), words(40)], [words(10), words(40)]]
+    prompts = [(Message("user", "A"),), (Message("user", "B"),)]
+    assert [pair.id for pair in labelled(prompts, texts, "shorter", 1).pairs] == ["1-0-1"]
 
 
 def test_every_draw_meets_every_one_of_the_reference() -> None:
     result = compare(
-        [[draw("a")], [draw("a b c d")]], [[draw("a b"), draw("a")], [draw("a"), draw("b")]], "shorter"
+        [[draw("a")], [draw("a b c d")], [draw("a")]],
+        [[draw("a b"), draw("a")], [draw("a"), draw("b")], [draw("b"), draw("c")]],
+        "shorter",
     )
-    assert result["wins"] == [0.75, 0.0]
-    assert result["tuned"]["words"] == 2.5
+    assert result["wins"] == [0.75, 0.0, 0.5]
+    assert result["decided"] == [1.0, 0.0]  # the third prompt had ties alone
+    assert result["tuned"]["words"] == 2

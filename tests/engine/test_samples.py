@@ -51,13 +51,15 @@ def test_a_sample_is_what_the_saved_policy_says(tmp_path: Path, tiny_model_folde
     run = new_run(tmp_path, tiny_model_folder, **SAMPLING, method=method, learning_rate=0.01)
     last = of_kind(run_it(run), Sampled)[-1]
     policy = load(str(run), device="cpu", dtype="float32")
-    for sample in last.samples:
+    assert len(last.samples) == 2
+    for seed, sample in enumerate(last.samples):
         request = Generate(
             id="g",
             policy="p",
             prompt=sample.prompt,
             n=1,
-            sampling=SamplingConfig(temperature=0.0, max_new_tokens=6),
+            sampling=SamplingConfig(max_new_tokens=6),
+            seed=seed,
         )
         (done,) = [event for event in generate(request, policy) if isinstance(event, CandidateDone)]
         assert (done.text, done.finish_reason) == (sample.text, sample.finish_reason)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
+from app.history import History
 from app.shell.gui_thread import GuiThread
 from app.shell.theme import Theme
 from app.store.project import open_project
@@ -86,7 +87,14 @@ def main(path: Path, seed: int) -> None:
     engine.script(Generate, generation)
     engine.script(GenerateMany, generation)
     writer = Writer(open_project(path), GuiThread(app).post)
-    presenter = AnnotatePresenter(engine=engine, store=writer, annotator="me", rng=random.Random(seed))
+    presenter = AnnotatePresenter(
+        engine=engine,
+        store=writer,
+        reader=writer,
+        history=History(store=writer, annotator="me", failed=sys.exit),
+        annotator="me",
+        rng=random.Random(seed),
+    )
     page = AnnotatePage(presenter, Theme(app, "light"))
     page.resize(900, 600)
     page.show()

@@ -160,7 +160,6 @@ def test_the_log_of_a_crash_is_read_before_judging(path: Path, tmp_path: Path) -
         ('UPDATE prompts SET messages = \'[{"role": "emperor"}]\'', lambda p: prompts.get(p, 1)),
         ("UPDATE prompts SET messages = '{'", lambda p: prompts.get(p, 1)),
         ("UPDATE prompts SET messages = x'00ff'", lambda p: prompts.get(p, 1)),
-        ("UPDATE prompts SET tags = '[[[1]]]'", lambda p: prompts.get(p, 1)),
         ("UPDATE candidates SET sampling = '[1, 2]'", lambda p: comparisons.get(p, 1)),
         ("UPDATE candidates SET seed = 'seven'", comparisons.next_comparison),
         ("UPDATE verdicts SET seconds = 'long'", lambda p: verdicts.verdict_of(p, 1)),

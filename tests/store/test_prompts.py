@@ -109,8 +109,9 @@ def test_moving_between_the_splits_moves_the_counts(project: Project) -> None:
     one = comparison(project)
     verdicts.give_verdict(project, one.id, "left", strength=1, annotator="me", seconds=1.0)
     assert verdicts.counts(project).held_out == 0
-    assert prompts.set_split(project, one.prompt.id, "held_out").split == "held_out"
+    assert prompts.set_split(project, [one.prompt.id], "held_out", annotator="me") == 1
+    assert prompts.get(project, one.prompt.id).split == "held_out"
     assert verdicts.counts(project).held_out == 1
     assert [pair.split for pair in verdicts.training_pairs(project)] == ["held_out"]
-    prompts.set_split(project, one.prompt.id, "train")
+    prompts.set_split(project, [one.prompt.id], "train", annotator="me")
     assert verdicts.counts(project).held_out == 0

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from app.store import runs, verdicts
+from app.store import journal, runs, verdicts
 from app.store.project import Project
 from app.store.records import Choice
 from tests.store import makers
@@ -46,5 +46,5 @@ def test_who_wrote_the_chosen_ones(project: Project) -> None:
 
 def test_an_undone_verdict_belongs_to_no_selection(project: Project) -> None:
     _judge(project, "a", strength=2)
-    verdicts.undo_last(project, "me")
+    journal.undo(project, "me")
     assert [_ids(project, one) for one in ("all", "new", "much_better")] == [[], [], []]

@@ -1,12 +1,8 @@
 """Undo and redo of verdicts: any number, each annotator's own, across restarts, nothing ever lost."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from app.store import comparisons, verdicts
+from app.store import comparisons, journal, verdicts
 from app.store.project import Project, open_project
 from app.store.records import Choice
 from tests.store.makers import comparison
@@ -19,22 +15,26 @@ def give(project: Project, comparison_id: int, choice: Choice, annotator: str = 
 
 
 def undo(project: Project, annotator: str = "me") -> int | None:
-    undone = verdicts.undo_last(project, annotator)
-    return undone.id if undone else None
+    """The verdict that was taken back; None when there was nothing to take back."""
+    return _moved(project, "undone") if journal.undo(project, annotator) else None
 
 
 def redo(project: Project, annotator: str = "me") -> int | None:
-    redone = verdicts.redo_last(project, annotator)
-    return redone.id if redone else None
+    return _moved(project, "redone") if journal.redo(project, annotator) else None
+
+
+def _moved(project: Project, event: str) -> int:
+    (last,) = project.db.query("SELECT verdict_id, event FROM verdict_history ORDER BY id DESC LIMIT 1")
+    assert last["event"] == event
+    return int(last["verdict_id"])
 
 
 def test_undoing_shows_the_comparison_again(project: Project) -> None:
     one, other = comparison(project, "a"), comparison(project, "b")
     given = give(project, one.id, "left")
     comparisons.mark_shown(project, other.id)
-    undone = verdicts.undo_last(project, "me")
-    assert undone is not None
-    assert (undone.id, undone.comparison_id) == (given, one.id)
+    assert undo(project) == given
+    (undone,) = verdicts.history(project, one.id)
     assert undone.undone_at is not None
     assert verdicts.verdict_of(project, one.id) is None
     following = comparisons.next_comparison(project)
@@ -49,9 +49,9 @@ def test_redoing_answers_it_again(project: Project) -> None:
     one = comparison(project)
     given = give(project, one.id, "left")
     undo(project)
-    redone = verdicts.redo_last(project, "me")
-    assert redone is not None
-    assert (redone.id, redone.undone_at) == (given, None)
+    assert redo(project) == given
+    (redone,) = verdicts.history(project, one.id)
+    assert redone.undone_at is None
     assert comparisons.get(project, one.id).state == "answered"
     assert [event.event for event in verdicts.timeline(project, one.id)] == ["given", "undone", "redone"]
 
@@ -124,58 +124,3 @@ def test_annotators_do_not_redo_each_others_or_end_what_others_can_redo(project:
     assert redo(project, "you") is None
     give(project, other.id, "left", annotator="you")
     assert redo(project) == mine
-
-
-@dataclass
-class Model:
-    """What should be: a line of verdicts and how many of them stand."""
-
-    line: list[tuple[int, Choice]] = field(default_factory=list)
-    standing: int = 0
-    ever: int = 0
-
-    def give(self, comparison_id: int, choice: Choice) -> None:
-        self.line = [*self.line[: self.standing], (comparison_id, choice)]
-        self.standing += 1
-        self.ever += 1
-
-    def step(self, by: int) -> bool:
-        possible = 0 <= self.standing + by <= len(self.line)
-        self.standing += by if possible else 0
-        return possible
-
-    def choice_of(self, comparison_id: int) -> Choice | None:
-        said = [choice for one, choice in self.line[: self.standing] if one == comparison_id]
-        return said[-1] if said else None
-
-
-_STEPS = st.one_of(
-    st.sampled_from(["undo", "redo"]),
-    st.tuples(st.integers(0, 2), st.sampled_from(["left", "right", "tie", "both_bad", "skip"])),
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(_STEPS, max_size=14))
-def test_any_way_through_agrees_with_a_simple_model(
-    project: Project, steps: list[str | tuple[int, Choice]]
-) -> None:
-    round_ = project.db.table("prompts").count
-    annotator = f"annotator {round_}"
-    ids = [comparison(project, f"{round_}-{i}").id for i in range(3)]
-    model = Model()
-    for step in steps:
-        if step == "undo":
-            assert (undo(project, annotator) is not None) == model.step(-1)
-        elif step == "redo":
-            assert (redo(project, annotator) is not None) == model.step(+1)
-        elif isinstance(step, tuple):
-            give(project, ids[step[0]], step[1], annotator)
-            model.give(ids[step[0]], step[1])
-    for comparison_id in ids:
-        standing = verdicts.verdict_of(project, comparison_id)
-        choice = model.choice_of(comparison_id)
-        assert (standing.choice if standing else None) == choice
-        answered = comparisons.get(project, comparison_id).state == "answered"
-        assert answered == (choice not in (None, "skip"))
-    assert sum(len(verdicts.history(project, comparison_id)) for comparison_id in ids) == model.ever

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.store import comparisons, verdicts
+from app.store import comparisons, journal, verdicts
 from app.store.errors import BadValue, NoSuchRow
 from app.store.project import Project
 from app.store.records import Choice, VerdictCounts
@@ -84,7 +84,7 @@ def test_only_standing_preferences_are_trained_on(project: Project) -> None:
     give(project, changed.id, "tie")
     give(project, held.id, "right")
     give(project, undone.id, "left")
-    verdicts.undo_last(project, "me")
+    journal.undo(project, "me")
     pairs = verdicts.training_pairs(project)
     assert [(pair.id, pair.split) for pair in pairs] == [
         (f"comparison-{kept.id}", "train"),
@@ -98,7 +98,7 @@ def test_only_standing_preferences_are_trained_on(project: Project) -> None:
 def test_a_second_verdict_supersedes_the_first_and_keeps_it(project: Project) -> None:
     one = comparison(project)
     first = give(project, one.id, "left")
-    second = give(project, one.id, "right", annotator="you")
+    second = give(project, one.id, "right")
     standing = verdicts.verdict_of(project, one.id)
     assert standing is not None
     assert standing.id == second
@@ -167,3 +167,35 @@ def test_an_unknown_comparison(project: Project) -> None:
     assert project.db.table("verdicts").count == 0
     assert verdicts.verdict_of(project, 3) is None
     assert verdicts.history(project, 3) == []
+
+
+@pytest.mark.parametrize("choice", ["left", "right"])
+def test_what_a_person_made_of_it_is_the_chosen_text(project: Project, choice: Choice) -> None:
+    one = comparison(project)
+    side, other = (one.left, one.right) if choice == "left" else (one.right, one.left)
+    given = verdicts.give_verdict(
+        project, one.id, choice, strength=1, annotator="me", seconds=1.0, edited="as it should be"
+    )
+    edit = comparisons.candidate(project, given.edited_id or 0)
+    assert (edit.text, edit.edited_from, edit.model, edit.chars) == ("as it should be", side.id, "person", 15)
+    (pair,) = verdicts.training_pairs(project)
+    assert (pair.chosen, pair.rejected) == ("as it should be", other.text)
+    assert comparisons.get(project, one.id).left == one.left, "the original is kept"
+    assert verdicts.preferences(project).models == (("person", 1),)
+
+
+def test_an_edit_that_changes_nothing_is_none(project: Project) -> None:
+    one = comparison(project)
+    given = verdicts.give_verdict(
+        project, one.id, "left", strength=1, annotator="me", seconds=1.0, edited=one.left.text
+    )
+    assert given.edited_id is None
+
+
+@pytest.mark.parametrize(("choice", "edited"), [("tie", "text"), ("skip", "text"), ("left", " \n")])
+def test_an_edit_that_cannot_be(project: Project, choice: Choice, edited: str) -> None:
+    one = comparison(project)
+    with pytest.raises(BadValue, match="Nothing was changed"):
+        verdicts.give_verdict(project, one.id, choice, strength=1, annotator="me", seconds=1.0, edited=edited)
+    assert verdicts.history(project, one.id) == []
+    assert project.db.table("candidates").count == 2

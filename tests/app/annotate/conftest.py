@@ -14,7 +14,7 @@ from app.store.handle import Project
 from app.store.project import create_project
 from dpo_engine.catalogue import STARTER
 from tests.app.annotate.scenes import Clock, add_prompts, new_presenter
-from tests.app.annotate.typist import shown
+from tests.app.annotate.typist import add_edit_actions, shown
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
 
@@ -71,7 +71,9 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, presenter: AnnotatePresenter) -> AnnotatePage:
     """In view, not started yet."""
-    return shown(qtbot, AnnotatePage(presenter, theme))
+    made = AnnotatePage(presenter, theme)
+    add_edit_actions(made, presenter)
+    return shown(qtbot, made)
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 import random
 
 from app.annotate.presenter import AnnotatePresenter
+from app.engine_host.protocol import Engine
+from app.history import History
 from app.store import comparisons, prompts
 from app.store.access import StoreAccess
 from app.store.handle import Project
 from app.store.records import Comparison, NewCandidate
 from dpo_engine.preferences import Message
 from tests.helpers.fake_engine import FakeEngine
+from tests.helpers.stores import DirectStore
 
 
 class Clock:
@@ -22,11 +25,31 @@ class Clock:
 
 
 def new_presenter(
-    engine: FakeEngine, store: StoreAccess, clock: Clock | None = None, *, seed: int = 1
+    engine: Engine,
+    store: StoreAccess,
+    clock: Clock | None = None,
+    *,
+    seed: int = 1,
+    reader: StoreAccess | None = None,
 ) -> AnnotatePresenter:
+    """Annotator "me"; what is read beside the store's thread is there at once, if no `reader` is given."""
+    beside = DirectStore(store.project) if isinstance(store, DirectStore) else store
     return AnnotatePresenter(
-        engine=engine, store=store, annotator="me", rng=random.Random(seed), clock=clock or Clock()
+        engine=engine,
+        store=store,
+        reader=reader or beside,
+        history=new_history(store),
+        annotator="me",
+        rng=random.Random(seed),
+        clock=clock or Clock(),
     )
+
+
+def new_history(store: StoreAccess) -> History:
+    def failed(sentence: str) -> None:
+        raise AssertionError(sentence)
+
+    return History(store=store, annotator="me", failed=failed)
 
 
 def add_prompts(project: Project, number: int) -> None:

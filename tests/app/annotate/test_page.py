@@ -74,16 +74,16 @@ def test_the_verdict_is_for_what_stood_on_that_side(
     assert {left for left, _ in sides} == {"first text", "second text"}
 
 
-def test_verdict_keys_do_nothing_but_hint_while_responses_come_in(
+def test_verdict_keys_do_nothing_but_hint_before_both_responses_have_begun(
     page: AnnotatePage, presenter: AnnotatePresenter, engine: FakeEngine, project: Project
 ) -> None:
     presenter.start()
-    engine.deliver(3)
+    engine.deliver(1)
     assert not button(page, "verdict-left").isEnabled()
     for key in (Key.Key_1, Key.Key_2, Key.Key_3, Key.Key_4, Key.Key_Space):
         press(key)
     assert given(project) == []
-    assert page.notice.text() == "Both responses have to be there first."
+    assert page.header.notice.text() == "Both responses have to be there first."
 
 
 def test_clicks_give_verdicts_and_leave_the_keys_working(
@@ -107,15 +107,15 @@ def test_a_focused_button_is_pressed_by_space_and_enter(
 
 
 def test_undo_and_redo_by_key(ready_page: AnnotatePage, engine: FakeEngine, project: Project) -> None:
-    before = ready_page.counts.text()
+    before = ready_page.header.counts.text()
     press(Key.Key_1)
     engine.deliver()
-    assert ready_page.counts.text() == "1 today · 1 verdict"
+    assert ready_page.header.counts.text() == "1 today · 1 verdict"
     press(Key.Key_Z, Modifier.ControlModifier)
-    assert ready_page.counts.text() == before == "No verdicts yet"
-    assert ready_page.notice.text() == "Verdict undone"
+    assert ready_page.header.counts.text() == before == "No verdicts yet"
+    assert ready_page.header.notice.text().startswith("Undone: verdict on “Question")
     press(Key.Key_Z, Modifier.ControlModifier | Modifier.ShiftModifier)
-    assert ready_page.counts.text() == "1 today · 1 verdict"
+    assert ready_page.header.counts.text() == "1 today · 1 verdict"
 
 
 # --- saving ---
@@ -129,12 +129,12 @@ def test_no_acknowledgement_before_the_write_returned(
     press(Key.Key_1)
     press(Key.Key_1)
     press(Key.Key_2)
-    assert ready_page.notice.text() == ""
+    assert ready_page.header.notice.text() == ""
     assert ready_page.panes[0].is_marked
     assert not ready_page.panes[1].is_marked
     assert texts(ready_page) == before
     store.release(1)
-    assert ready_page.notice.text() == "Saved"
+    assert ready_page.header.notice.text() == "Saved"
     assert button(ready_page, "verdict-left").property("role") == "saved"
     assert not ready_page.panes[0].is_marked
     store.release()
@@ -143,7 +143,7 @@ def test_no_acknowledgement_before_the_write_returned(
 
 def test_the_acknowledgement_goes_away_by_itself(qtbot: QtBot, ready_page: AnnotatePage) -> None:
     press(Key.Key_3)
-    qtbot.waitUntil(lambda: ready_page.notice.text() == "", timeout=3000)
+    qtbot.waitUntil(lambda: ready_page.header.notice.text() == "", timeout=3000)
     qtbot.waitUntil(lambda: button(ready_page, "verdict-tie").property("role") == "", timeout=3000)
 
 
@@ -197,4 +197,4 @@ def test_what_the_next_comparison_shows_up_after_is_on_the_disk(
         reader = open_reader(path)
         assert [row[1] for row in given(reader)][number:] == [choice]
         reader.close()
-        qtbot.waitUntil(lambda n=number: page.ready.text() == f"{1 - n} ready")
+        qtbot.waitUntil(lambda n=number: page.header.ready.text() == f"{1 - n} ready")

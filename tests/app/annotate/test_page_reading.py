@@ -120,7 +120,7 @@ def test_panes_stand_side_by_side_or_one_above_the_other(ready_page: AnnotatePag
     left, right = ready_page.panes
     assert left.y() == right.y()
     assert left.width() == pytest.approx(right.width(), abs=1)
-    ready_page.resize(880, 768)
+    ready_page.resize(760, 768)
     QApplication.processEvents()
     assert left.x() == right.x()
     assert left.height() == pytest.approx(right.height(), abs=1)

@@ -44,7 +44,7 @@ def test_keys_go_into_the_field_that_is_typed_in(
     press(Key.Key_Z, Modifier.ControlModifier)
     assert given(project) == []
     press(Key.Key_Escape)
-    assert not ready_page.composer.isVisible()
+    assert not ready_page.cards.composer.isVisible()
     assert ready_page.hasFocus()
     press(Key.Key_N)
     QTest.keyClicks(field, "!")
@@ -57,8 +57,8 @@ def test_a_new_prompt_is_added_with_control_enter_and_shown_next(
     press(Key.Key_N)
     QTest.keyClicks(QApplication.focusWidget(), "What is a fjord?")
     press(Key.Key_Return, Modifier.ControlModifier)
-    assert not ready_page.composer.isVisible()
-    assert ready_page.notice.text() == "Your prompt comes next."
+    assert not ready_page.cards.composer.isVisible()
+    assert ready_page.header.notice.text() == "Your prompt comes next."
     engine.deliver()
     press(Key.Key_1)
     assert ready_page.prompt.text == "What is a fjord?"
@@ -71,11 +71,11 @@ def test_a_prompt_that_is_refused_stays_in_its_field(ready_page: AnnotatePage, s
     QTest.keyClicks(field, "What is a fjord?")
     store.fail_next(StoreFull("The disk is full."))
     press(Key.Key_Return, Modifier.ControlModifier)
-    assert ready_page.composer.isVisible()
+    assert ready_page.cards.composer.isVisible()
     assert field.toPlainText() == "What is a fjord?"
-    assert "The disk is full." in [label.text() for label in ready_page.composer.findChildren(QLabel)]
+    assert "The disk is full." in [label.text() for label in ready_page.cards.composer.findChildren(QLabel)]
     press(Key.Key_Return, Modifier.ControlModifier)
-    assert not ready_page.composer.isVisible()
+    assert not ready_page.cards.composer.isVisible()
 
 
 def test_sampling_is_taken_over_on_closing_and_a_wrong_value_changes_nothing(
@@ -83,14 +83,14 @@ def test_sampling_is_taken_over_on_closing_and_a_wrong_value_changes_nothing(
 ) -> None:
     before = presenter.state.sampling
     press(Key.Key_S)
-    form = ready_page.sampling.form
+    form = ready_page.cards.sampling.form
     for name, text in (("temperature", "9"), ("top_k", "40")):
         field = form.field(name).field
         assert isinstance(field, QLineEdit)
         field.setText(text)
     assert form.field("temperature").shown_error
     assert presenter.state.sampling == before
-    ready_page.sampling.close()
+    ready_page.cards.sampling.close()
     assert presenter.state.sampling.top_k == 40
     assert presenter.state.sampling.temperature == before.temperature
 
@@ -131,12 +131,12 @@ def test_an_empty_project_asks_for_a_prompt(
     presenter.start()
     assert page.interlude.words().startswith("No prompts yet")
     page.interlude.new_prompt.click()
-    assert page.composer.isVisible()
+    assert page.cards.composer.isVisible()
 
 
 def test_the_shell_gets_named_actions_with_icons(page: AnnotatePage) -> None:
     actions = page.actions()
-    assert len({action.objectName() for action in actions}) == len(actions) == 16
+    assert len({action.objectName() for action in actions}) == len(actions) == 27
     for action in actions:
         assert action.text()
         assert not action.icon().isNull()

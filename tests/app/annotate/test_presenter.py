@@ -268,7 +268,7 @@ def test_an_answer_from_before_the_new_policy_is_not_shown_after_it(
     presenter.set_policy("/runs/otter")
     store.release(1)  # there it is, and by the old policy
     presenter.give("left")
-    store.release(2)  # the change and the verdict; what comes next is not known yet
+    store.release(3)  # what could be undone, the change and the verdict; what comes next is not known yet
     assert presenter.state.comparison is None
     store.release()
     engine.deliver()

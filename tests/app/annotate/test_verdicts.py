@@ -84,7 +84,7 @@ def test_a_key_press_with_nothing_to_judge_is_a_hint_and_no_verdict(
     presenter: AnnotatePresenter, engine: FakeEngine, project: Project
 ) -> None:
     presenter.start()
-    engine.deliver(3)
+    engine.deliver(2)  # only one side has begun
     presenter.give("left")
     notice = presenter.state.notice
     assert notice is not None
@@ -113,7 +113,7 @@ def test_seconds_are_from_both_being_there_to_the_key_press(
 def test_counts_are_of_verdicts_today_in_all_and_held_out(
     presenter: AnnotatePresenter, engine: FakeEngine, project: Project
 ) -> None:
-    prompts.set_split(project, 1, "held_out")
+    prompts.set_split(project, [1], "held_out", annotator="me")
     begun(presenter, engine)
     for choice in ("left", "right", "tie", "both_bad", "skip"):
         presenter.give(choice)

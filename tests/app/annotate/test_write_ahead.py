@@ -4,7 +4,9 @@ import random
 
 import pytest
 
-from app.annotate.write_ahead import READY_TARGET, WriteAhead
+from app.annotate.drafts import Author
+from app.annotate.pace import FEWEST, Pace
+from app.annotate.write_ahead import WriteAhead
 from app.store import comparisons, prompts
 from app.store.errors import StoreFull
 from app.store.handle import Project
@@ -20,11 +22,28 @@ from tests.helpers.stores import DirectStore
 SAMPLING = SamplingConfig(temperature=0.7, max_new_tokens=64)
 
 
+def author(policy: str = "starter") -> Author:
+    return Author(policy=policy, sampling=SAMPLING)
+
+
+class Steady(Pace):
+    """So many are wanted, however fast a person judges."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__()
+        self._target = target
+
+    @property
+    def target(self) -> int:
+        return self._target
+
+
 class Ahead:
     """A `WriteAhead` and what it called back."""
 
     def __init__(self, engine: FakeEngine, store: DirectStore, *, seed: int = 1, target: int = 4) -> None:
         self.stored: list[Comparison] = []
+        self.given_up: list[str] = []
         self.changes = 0
         self.someone_waits = True
         self.queue = WriteAhead(
@@ -34,7 +53,9 @@ class Ahead:
             stored=self.stored.append,
             changed=self._on_changed,
             someone_waits=lambda: self.someone_waits,
-            target=target,
+            annotator=lambda: "me",
+            gave_up=self.given_up.append,
+            pace=Steady(target),
         )
 
     def _on_changed(self) -> None:
@@ -47,18 +68,18 @@ def ahead(engine: FakeEngine, store: DirectStore) -> Ahead:
 
 
 def test_fills_up_to_the_target_one_request_at_a_time(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     most_open = 0
     while engine.deliver(1):
         most_open = max(most_open, len(engine.open))
-    assert len(ahead.stored) == READY_TARGET == 4
+    assert len(ahead.stored) == FEWEST == 4
     assert most_open == 1
     assert engine.open == []
 
 
 def test_nothing_is_asked_before_begin_or_when_enough_wait(ahead: Ahead, engine: FakeEngine) -> None:
     ahead.queue.set_waiting(0)
-    ahead.queue.begin("starter", SAMPLING, 4)
+    ahead.queue.begin([author("starter")], 4)
     assert engine.requests == []
     ahead.queue.set_waiting(3)
     assert len(engine.requests) == 1
@@ -68,7 +89,7 @@ def test_what_is_stored_is_what_was_asked_and_answered(
     engine: FakeEngine, store: DirectStore, project: Project
 ) -> None:
     ahead = Ahead(engine, store, target=1)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver()
     request = engine.last(Generate)
     (comparison,) = ahead.stored
@@ -94,7 +115,7 @@ def test_what_is_stored_is_what_was_asked_and_answered(
 def test_sides_are_drawn_and_both_occur(engine: FakeEngine, project: Project, store: DirectStore) -> None:
     add_prompts(project, 40)
     ahead = Ahead(engine, store, target=30)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     on_screen: dict[int, tuple[str, str]] = {}
     while engine.deliver(1):
         draft = ahead.queue.draft
@@ -111,7 +132,7 @@ def test_sides_are_drawn_and_both_occur(engine: FakeEngine, project: Project, st
 
 
 def test_seeds_differ_from_one_comparison_to_the_next(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver()
     seeds = [request.seed for request in engine.requests if isinstance(request, Generate)]
     assert len(set(seeds)) == len(seeds) == 4
@@ -120,7 +141,7 @@ def test_seeds_differ_from_one_comparison_to_the_next(ahead: Ahead, engine: Fake
 def test_a_restarted_candidate_forgets_its_text(store: DirectStore) -> None:
     engine = FakeEngine()
     ahead = Ahead(engine, store)
-    ahead.queue.begin("starter", SAMPLING, 3)
+    ahead.queue.begin([author("starter")], 3)
     request = engine.last(Generate).id
     engine.emit(RequestStarted(request=request))
     engine.emit(TextDelta(request=request, index=1, text="the same"))
@@ -133,7 +154,7 @@ def test_a_restarted_candidate_forgets_its_text(store: DirectStore) -> None:
 def test_the_draft_stays_until_it_is_on_the_disk(
     ahead: Ahead, engine: FakeEngine, store: DirectStore
 ) -> None:
-    ahead.queue.begin("starter", SAMPLING, 3)
+    ahead.queue.begin([author("starter")], 3)
     store.hold()
     engine.deliver()
     assert ahead.stored == []
@@ -146,7 +167,7 @@ def test_the_draft_stays_until_it_is_on_the_disk(
 def test_a_prompt_put_first_is_written_first_even_when_enough_wait(
     ahead: Ahead, engine: FakeEngine, project: Project
 ) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver()
     assert engine.open == []
     mine = prompts.add_prompt(project, [Message("user", "Mine")], source=prompts.TYPED)
@@ -157,7 +178,7 @@ def test_a_prompt_put_first_is_written_first_even_when_enough_wait(
 
 
 def test_write_now_drops_what_is_half_written(ahead: Ahead, engine: FakeEngine, project: Project) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver(2)
     dropped = engine.last(Generate).id
     ahead.queue.write_now(prompts.get(project, 9))
@@ -171,12 +192,12 @@ def test_write_now_drops_what_is_half_written(ahead: Ahead, engine: FakeEngine, 
 def test_a_new_policy_cancels_the_draft_and_writes_on(
     ahead: Ahead, engine: FakeEngine, project: Project
 ) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver(2)
     first = engine.last(Generate).id
     ahead.queue.stand_by()
     assert ahead.queue.draft is None
-    ahead.queue.begin("/runs/otter", SAMPLING, 0)
+    ahead.queue.begin([author("/runs/otter")], 0)
     assert Cancel(target=first) in engine.controls
     engine.deliver()
     assert {request.policy for request in engine.requests[1:]} == {"/runs/otter"}
@@ -186,11 +207,11 @@ def test_a_new_policy_cancels_the_draft_and_writes_on(
 def test_what_the_old_policy_finished_while_it_was_replaced_is_not_announced(
     ahead: Ahead, engine: FakeEngine, store: DirectStore
 ) -> None:
-    ahead.queue.begin("starter", SAMPLING, 3)
+    ahead.queue.begin([author("starter")], 3)
     store.hold()
     engine.deliver()
     ahead.queue.stand_by()
-    ahead.queue.begin("/runs/otter", SAMPLING, 0)
+    ahead.queue.begin([author("/runs/otter")], 0)
     store.release()
     assert ahead.stored == []
     assert engine.last(Generate).policy == "/runs/otter"
@@ -200,7 +221,7 @@ def test_a_death_of_the_engine_has_the_same_prompt_written_again(
     engine: FakeEngine, store: DirectStore
 ) -> None:
     ahead = Ahead(engine, store, target=1)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver(2)
     engine.die()
     first, second = (request for request in engine.requests if isinstance(request, Generate))
@@ -215,7 +236,7 @@ def test_other_failures_go_on_with_the_next_prompt_and_stop_at_the_third(
 ) -> None:
     engine = FakeEngine()
     ahead = Ahead(engine, store)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     for number in range(3):
         assert ahead.queue.trouble is None
         sentence = f"Too long, number {number}."
@@ -235,7 +256,7 @@ def test_other_failures_go_on_with_the_next_prompt_and_stop_at_the_third(
 def test_a_success_between_failures_starts_the_count_anew(store: DirectStore) -> None:
     engine = FakeEngine()
     ahead = Ahead(engine, store, target=10)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     for fails in (True, True, False, True, True):
         request = engine.last(Generate)
         if fails:
@@ -252,7 +273,7 @@ def test_a_success_between_failures_starts_the_count_anew(store: DirectStore) ->
 def test_without_a_usable_model_it_stops_at_once(store: DirectStore, code: str) -> None:
     engine = FakeEngine()
     ahead = Ahead(engine, store)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.fail(engine.last(Generate).id, code=code, message="There is no such model.")
     assert ahead.queue.trouble is not None
     assert ahead.queue.trouble.code == code
@@ -262,7 +283,7 @@ def test_without_a_usable_model_it_stops_at_once(store: DirectStore, code: str) 
 def test_a_request_that_ends_without_both_responses_is_a_failure(store: DirectStore) -> None:
     engine = FakeEngine()
     ahead = Ahead(engine, store)
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     for _ in range(3):
         request = engine.last(Generate).id
         engine.emit(_done(request, 0))
@@ -277,7 +298,7 @@ def test_the_only_prompt_failing_is_told_as_trouble_not_as_no_prompts(
     add_prompts(empty_project, 1)
     engine = FakeEngine()
     ahead = Ahead(engine, DirectStore(empty_project))
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.fail(engine.last(Generate).id, code="bad_input", message="That prompt cannot be used.")
     assert ahead.queue.trouble is not None
     assert ahead.queue.trouble.sentence == "That prompt cannot be used."
@@ -288,7 +309,7 @@ def test_without_prompts_it_says_so_and_goes_on_when_there_is_one(
     empty_project: Project, engine: FakeEngine
 ) -> None:
     ahead = Ahead(engine, DirectStore(empty_project))
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     assert ahead.queue.no_prompts
     assert ahead.changes > 0
     assert engine.requests == []
@@ -300,7 +321,7 @@ def test_without_prompts_it_says_so_and_goes_on_when_there_is_one(
 
 
 def test_a_hold_cancels_and_going_on_writes_again(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver(3)
     ahead.queue.hold()
     assert ahead.queue.draft is None
@@ -315,7 +336,7 @@ def test_a_hold_cancels_and_going_on_writes_again(ahead: Ahead, engine: FakeEngi
 def test_a_full_disk_stops_it_with_the_stores_sentence(
     ahead: Ahead, engine: FakeEngine, store: DirectStore
 ) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     store.fail_next(StoreFull("The disk is full."))
     engine.deliver()
     assert ahead.queue.trouble is not None
@@ -328,7 +349,7 @@ def test_a_full_disk_stops_it_with_the_stores_sentence(
 
 
 def test_while_it_stands_by_nothing_is_written(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     engine.deliver(2)
     ahead.queue.stand_by()
     ahead.queue.set_waiting(0)
@@ -346,7 +367,7 @@ def unhurried(store: DirectStore) -> tuple[FakeEngine, Ahead]:
     engine = FakeEngine()
     ahead = Ahead(engine, store)
     ahead.someone_waits = False
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     return engine, ahead
 
 
@@ -359,7 +380,7 @@ def test_when_nobody_waits_all_that_is_wanted_is_written_in_one_batch(
     ahead: Ahead, engine: FakeEngine
 ) -> None:
     ahead.someone_waits = False
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     (request,) = engine.requests
     assert isinstance(request, GenerateMany)
     assert _asked(request) == [f"Question {number}?" for number in (1, 2, 3, 4)]
@@ -375,12 +396,12 @@ def test_when_nobody_waits_all_that_is_wanted_is_written_in_one_batch(
 
 
 def test_one_who_waits_is_served_alone_and_first(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin("starter", SAMPLING, 0)
+    ahead.queue.begin([author("starter")], 0)
     assert isinstance(engine.requests[0], Generate)
     ahead.someone_waits = False  # as soon as the first one is there
     engine.deliver()
     assert [type(request) for request in engine.requests] == [Generate, GenerateMany]
-    assert len(ahead.stored) == READY_TARGET
+    assert len(ahead.stored) == FEWEST
 
 
 def test_each_of_a_batch_is_kept_as_soon_as_it_is_done(unhurried: tuple[FakeEngine, Ahead]) -> None:
@@ -424,7 +445,7 @@ def test_a_batch_that_ends_early_loses_only_what_is_unfinished(
         assert isinstance(engine.requests[-1], Generate), "after a failure one at a time"
         _finish_by_hand(engine)
     engine.deliver()
-    assert len(ahead.stored) >= READY_TARGET
+    assert len(ahead.stored) >= FEWEST
     assert {1, 2, 3, 4} <= {one.prompt.id for one in ahead.stored}
 
 

@@ -1,11 +1,13 @@
 """A person at the page: presses keys, reads what is on the screen."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.annotate.page import AnnotatePage
+from app.annotate.presenter import AnnotatePresenter
 from app.store.handle import Project
 
 Key, Modifier = Qt.Key, Qt.KeyboardModifier
@@ -19,6 +21,15 @@ def shown(qtbot: QtBot, page: AnnotatePage) -> AnnotatePage:
     page.setFocus()
     qtbot.waitUntil(page.hasFocus)
     return page
+
+
+def add_edit_actions(page: AnnotatePage, presenter: AnnotatePresenter) -> None:
+    """Undo and redo as the window's menu has them."""
+    for keys, act in (("Ctrl+Z", presenter.undo), ("Ctrl+Shift+Z", presenter.redo)):
+        action = QAction(page)
+        action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda _=False, act=act: act())
+        page.addAction(action)
 
 
 def press(key: Key, modifiers: Modifier = Modifier.NoModifier) -> None:

@@ -17,6 +17,7 @@ PAIRS = (
     ("rejected", "rejected_soft"),
     ("text", "warning_soft"),
     ("danger", "danger_soft"),
+    *((f"code_{kind}", "sunken") for kind in ("keyword", "string", "number", "name", "comment")),
 )
 
 

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.shell.actions import SPECS, build_menus
 from app.shell.command_palette import CommandPalette, matches
+from app.shell.keymap import Keymap
 from app.shell.navigation import PLACES
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
@@ -34,6 +35,7 @@ def window(qtbot: QtBot, theme: Theme, made: list[str]) -> MainWindow:
         {spec.key: lambda: None for spec in SPECS}
         | {f"go-{place.key}": lambda key=place.key: window.show_place(key) for place in PLACES}
         | {"palette": window.open_palette},
+        Keymap(),
     )
     window.set_pages({place.key: lambda key=place.key: maker(key) for place in PLACES})
     window.show()
@@ -57,7 +59,7 @@ def test_every_place_has_a_key(window: MainWindow, place: object) -> None:
 
 
 def test_shortcuts_are_unique() -> None:
-    keys = [spec.shortcut for spec in SPECS if spec.shortcut]
+    keys = [keys for spec in SPECS for keys in spec.shortcuts]
     assert len(keys) == len(set(keys))
 
 

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.shell.palette import READING_WIDTH
 from app.shell.theme import MONO_FAMILY, Theme
+from app.widgets.paper import portions
 from app.widgets.reading_text import ReadingText
 
 
@@ -124,7 +125,39 @@ def test_text_is_never_set_wider_than_it_reads_well(reading: ReadingText) -> Non
 def test_a_very_long_text_is_shown_as_it_is(reading: ReadingText) -> None:
     text = "**x** " * 10_000
     reading.show_text(text)
-    assert reading.toPlainText() == text
+    reading.finish()
+    assert reading.toPlainText().replace("\n", "") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["👩‍👩‍👧‍👦" * 1800, "漢字かな交じり文" * 2500, "word and *more* " * 1300, "x" * 20_000]
+)
+def test_a_long_text_is_written_in_turns_that_keep_no_key_waiting(
+    qtbot: QtBot, reading: ReadingText, text: str
+) -> None:
+    turns = []
+    reading.written.connect(lambda: turns.append("end"))
+    reading.show_text(text)
+    while not reading.is_written:
+        QApplication.processEvents()
+        turns.append("turn")
+    assert turns.count("end") == 1
+    shown = reading.toPlainText().replace("\n", "").rstrip()
+    assert shown == text or shown == text.replace("*", "").rstrip()
+
+
+def test_joined_emoji_are_never_broken_apart() -> None:
+    family = "👩‍👩‍👧‍👦"
+    pieces = list(portions(family * 500))
+    assert len(pieces) > 1
+    assert all(set(piece.removesuffix("\n").split(family)) == {""} for piece in pieces)
+
+
+def test_another_text_takes_the_place_of_one_that_is_still_being_written(reading: ReadingText) -> None:
+    reading.show_text("👩‍👩‍👧‍👦" * 1800)
+    reading.show_text("Short")
+    reading.finish()
+    assert reading.toPlainText() == "Short"
 
 
 def test_it_cannot_be_edited_and_tab_leaves_it(reading: ReadingText) -> None:

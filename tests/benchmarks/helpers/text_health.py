@@ -1,25 +1,10 @@
-"""Is a text still a text? Figures for repetition, and the interval of a share. Torch-free."""
+"""Figures for repetition beside the engine's own, and the interval of a share. Torch-free."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
-Gram = tuple[str, ...]
-
-
-def grams(text: str, size: int) -> list[Gram]:
-    """Every `size` words in a row, in lower case."""
-    words = text.lower().split()
-    return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
-
-
-def distinct_within(texts: Sequence[str]) -> float:
-    """Mean over the texts of (different 3-grams) / (3-grams): falls where a text repeats itself.
-
-    Texts of fewer than three words have none and are left out; NaN if all are.
-    """
-    shares = [len(set(found)) / len(found) for text in texts if (found := grams(text, 3))]
-    return sum(shares) / len(shares) if shares else math.nan
+from dpo_engine.training.text_health import grams
 
 
 def distinct_across(texts: Sequence[str], size: int) -> float:

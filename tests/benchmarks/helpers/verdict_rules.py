@@ -1,6 +1,7 @@
 """Rules by which a patient person would prefer one text to another: each gives a text a figure, higher wins.
 
-They stand for a taste that a few dozen verdicts can show. Equal figures are a tie. Torch-free.
+They stand for a taste that a few dozen verdicts can show. Equal figures are a tie, and a person who judges by
+such a rule also calls a tie what differs too little to be seen. Torch-free.
 """
 
 import re
@@ -53,8 +54,14 @@ RULES: dict[str, Rule] = {
     "formal": formal,
 }
 
+SEEN = {"shorter": 10.0, "list": 1.0, "no-question": 1.0, "formal": 2.0}
+"""The least difference that a person sees: ten words, a list, a question, two formal words in a hundred."""
 
-def verdict(rule: Rule, one: str, other: str) -> float:
-    """1 where `one` is better by the rule, 0 where `other` is, 0.5 for a tie."""
+HIGHEST = {"shorter": 0.0, "list": 1.0, "no-question": 0.0, "formal": 100.0}
+"""The best figure there is: against a text that has it nothing better than a tie can be had."""
+
+
+def verdict(rule: Rule, one: str, other: str, *, seen: float = 0.0) -> float:
+    """1 where `one` is better by the rule, 0 where `other` is, 0.5 where they differ by less than `seen`."""
     mine, theirs = rule(one), rule(other)
-    return 0.5 if mine == theirs else float(mine > theirs)
+    return 0.5 if mine == theirs or abs(mine - theirs) < seen else float(mine > theirs)

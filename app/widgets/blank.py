@@ -15,7 +15,7 @@ class Blank(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._icon_name = "scan-search"
+        self._icon_name = "info"
         self._icon, self._title, self._text = QLabel(), QLabel(), QLabel()
         self._block = QWidget()
         self.button = QPushButton()
@@ -26,7 +26,7 @@ class Blank(QWidget):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Pairs scored")
+        self.progress.setAccessibleName("Progress")
         for part in (self._icon, self._title, self._text):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._lay_out()
@@ -49,7 +49,7 @@ class Blank(QWidget):
         self._text.setText(text)
         self._text.setVisible(bool(text))
         # A wrapped label inside a centred block would get the height of a wider one.
-        self._text.setMinimumHeight(self._text.heightForWidth(self._block.width()))
+        self._text.setMinimumHeight(max(0, self._text.heightForWidth(self._block.width())))
         self.button.setText(button)
         self.button.setVisible(bool(button))
         set_role(self.button, "primary" if primary else "")

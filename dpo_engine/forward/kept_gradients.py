@@ -1,0 +1,126 @@
+"""A full fine-tune on the CPU with little memory: weights cast when they are used, gradients in one place.
+
+Autocast casts every weight of a linear layer once a forward pass and keeps the casts until the backward pass
+is over: half of the model's size again. And each product of the backward pass gives a gradient that is cast
+to float32, then added to the one that is there, through memory that comes and goes between the activations
+and leaves holes behind. Here a weight is cast for the product that reads it, in both passes, while it is in
+the processor's cache; and its gradient is added straight to memory that is taken once, apart from the heap.
+
+The numbers are the library's. What is given up: the gradients of these weights do not pass through autograd,
+so hooks on them and `torch.autograd.grad` see nothing of them; `.grad` is as ever.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dpo_engine.compute.process_memory import apart_from_the_heap
+from dpo_engine.forward.shared_prefix import product_dtype
+
+
+def keep_gradients(model: nn.Module) -> None:
+    """Let the plain linear layers and embeddings of `model` that learn compute so, in place."""
+    for module in model.modules():
+        kind = _KINDS.get(type(module))
+        weight: Any = getattr(module, "weight", None)
+        whole = type(weight) is nn.Parameter and weight.requires_grad  # not a part of one, on several devices
+        if kind is None or not whole or getattr(module, "max_norm", None):
+            continue
+        module.__class__ = kind
+        if not is_kept(weight):
+            with apart_from_the_heap():
+                weight.gradient_memory = torch.empty_like(weight)
+
+
+def is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether it is the library's `kind` (`nn.Linear`, `nn.Embedding`) and computes nothing else."""
+    return type(module) in (kind, _KINDS[kind])
+
+
+def is_kept(weight: Tensor) -> bool:
+    """Whether the layers that use this weight add up its gradient themselves."""
+    return hasattr(weight, "gradient_memory")
+
+
+def gradient_of(weight: Any) -> tuple[Tensor, bool]:
+    """The gradient of such a weight, and whether it has just begun: then its numbers mean nothing yet."""
+    begins = weight.grad is None
+    if begins:
+        weight.grad = weight.gradient_memory
+    return weight.grad, begins
+
+
+def add_up(place: Tensor, part: Tensor, *, begins: bool) -> None:
+    """Add `part` to `place`, a gradient or some rows of it, as `gradient_of` gives them."""
+    if begins:
+        place.copy_(part)
+    else:
+        place.add_(part)
+
+
+class KeepingLinear(nn.Linear):
+    """y = x Wᵀ + b with the gradient of W kept."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        dtype = product_dtype(input)
+        if dtype == self.weight.dtype and not torch.is_grad_enabled():
+            return super().forward(input)
+        product: Tensor = _Product.apply(input, self.weight, self.bias, dtype)  # type: ignore[no-untyped-call]
+        return product
+
+
+class KeepingEmbedding(nn.Embedding):
+    """Rows of a table whose gradient is kept: only the rows that were read are touched."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return super().forward(input)
+        rows: Tensor = _Rows.apply(input, self.weight, self.padding_idx)  # type: ignore[no-untyped-call]
+        return rows
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Tensor:
+        cast = states.to(dtype)
+        ctx.save_for_backward(cast)
+        ctx.weight, ctx.bias, ctx.dtype = weight, bias, states.dtype
+        return functional.linear(cast, weight.to(dtype), None if bias is None else bias.to(dtype))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (states,) = ctx.saved_tensors
+        slope = gradient.reshape(-1, gradient.shape[-1])
+        place, begins = gradient_of(ctx.weight)
+        add_up(place, slope.t() @ states.reshape(-1, states.shape[-1]), begins=begins)
+        to_bias = slope.sum(0).to(ctx.bias.dtype) if ctx.needs_input_grad[2] else None
+        to_states = None
+        if ctx.needs_input_grad[0]:
+            to_states = (slope @ ctx.weight.to(slope.dtype)).view(states.shape).to(ctx.dtype)
+        return to_states, None, to_bias, None
+
+
+class _Rows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, ids: Tensor, weight: Tensor, padding: int | None) -> Tensor:
+        ctx.save_for_backward(ids)
+        ctx.weight, ctx.padding = weight, padding
+        return functional.embedding(ids, weight)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (ids,) = ctx.saved_tensors
+        place, begins = gradient_of(ctx.weight)
+        if begins:
+            place.zero_()
+        rows, slope = ids.flatten(), gradient.reshape(ids.numel(), -1)
+        if ctx.padding is not None:
+            learns = rows != ctx.padding
+            rows, slope = rows[learns], slope[learns]
+        place.index_add_(0, rows, slope.to(place.dtype))
+        return None, None, None
+
+
+_KINDS: dict[type, type] = {nn.Linear: KeepingLinear, nn.Embedding: KeepingEmbedding}
