@@ -128,6 +128,7 @@ class Workspace(QObject):
 
         page = LibraryPage(self.library, self._theme, keymap)
         page.annotate_requested.connect(lambda: self._window.show_place("annotate"))
+        page.judge_requested.connect(self._on_judge_requested)
         return page
 
     def _train_page(self) -> QWidget:
@@ -149,6 +150,10 @@ class Workspace(QObject):
     def _on_place_shown(self, place: str) -> None:
         if place == "annotate":
             self.annotate.refresh()
+
+    def _on_judge_requested(self, comparison_id: int) -> None:
+        self.annotate.judge_again(comparison_id)
+        self._window.show_place("annotate")
 
     def _on_policy_changed(self, policy: str) -> None:
         known = CATALOGUE.get(policy)

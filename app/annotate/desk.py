@@ -11,7 +11,6 @@ import msgspec
 
 from app.annotate.drafts import Author
 from app.store import comparisons, notes, prompts, quality, runs
-from app.store.errors import NoSuchRow
 from app.store.handle import Project
 from app.store.ordering import Order
 from app.store.records import Comparison, Prompt
@@ -139,17 +138,20 @@ def to_judge_again(project: Project, comparison_id: int, annotator: str) -> Comp
 
 
 def reread(project: Project, comparison_id: int) -> Comparison | None:
-    """As it is now; None when it was deleted."""
+    """As it is now; None where it was deleted, or taken out of the queue without a verdict."""
+    found = look_up(project, comparison_id)
+    return None if found is None or found.state == "retired" else found
+
+
+def look_up(project: Project, comparison_id: int) -> Comparison | None:
+    """As it is now, in the queue or not; None where it was deleted."""
     rows = read(
         project,
         "reading the comparison",
-        "SELECT 1 FROM comparisons WHERE id = ? AND deleted_at IS NULL AND state <> 'retired'",
+        "SELECT 1 FROM comparisons WHERE id = ? AND deleted_at IS NULL",
         [comparison_id],
     )
-    try:
-        return comparisons.get(project, comparison_id) if rows else None
-    except NoSuchRow:
-        return None
+    return comparisons.get(project, comparison_id) if rows else None
 
 
 def surroundings(project: Project) -> Surroundings:

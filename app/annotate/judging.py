@@ -48,6 +48,8 @@ class Judging:
         self._figures, self._remarks, self._pace, self._voice = figures, remarks, pace, voice
         self._annotator, self._clock = annotator, clock
         self._ledger = Ledger(store=store, voice=voice, saved=self._on_saved, changed=changed)
+        self._again: int | None = None
+        """The comparison that somebody chose to judge again."""
         self._stop_listening = history.listen(self._on_done)
 
     @property
@@ -82,6 +84,30 @@ class Judging:
             said = self._said(verdict.choice, verdict.strength, verdict.seconds, text)
             self._ledger.give(last.comparison, said)
 
+    def judge_again(self, comparison_id: int) -> None:
+        """Show this one now, judged or not: a verdict comes in the place of one's own earlier verdict."""
+        if not self._line.may_show():
+            return
+
+        def found(comparison: Comparison | None) -> None:
+            if comparison is None:
+                self._voice.say("That comparison was deleted.")
+            else:
+                self._again = comparison_id
+                self._line.give_back(comparison)
+
+        self._store.submit(lambda project: desk.look_up(project, comparison_id), found, self._voice.complain)
+
+    def leave(self) -> bool:
+        """Leave the verdict of what was chosen to be judged again as it is; False where none was."""
+        shown = self._line.shown
+        if shown is None or shown.id != self._again or shown.state != "answered" or self.busy:
+            return False
+        self._again = None
+        self._voice.say("Left as it was.")
+        self._line.show_next()
+        return True
+
     def undo(self) -> None:
         """Take back what was done last, here or on another page."""
         if not self.busy:
@@ -100,7 +126,7 @@ class Judging:
 
     def _judge(self, choice: Choice, strength: int, edited: str | None) -> None:
         shown, draft = self._line.shown, self._ahead.draft
-        if self.busy:
+        if self.busy or (choice == "skip" and self.leave()):
             return
         if shown is not None:
             seconds = self._clock() - self._line.shown_at

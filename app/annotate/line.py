@@ -35,7 +35,7 @@ class Line:
         self.waiting = 0
         self.asking = asking
         self._store, self._clock, self._rng = store, clock, rng
-        self._may_show, self._looked, self._changed, self._failed = may_show, looked, changed, failed
+        self.may_show, self._looked, self._changed, self._failed = may_show, looked, changed, failed
         self._next: Comparison | None = None
         self._awaited: Prompt | None = None
         self._skipped: set[int] = set()
@@ -106,7 +106,7 @@ class Line:
     def written(self, comparison: Comparison) -> None:
         """One that was just written: shown if it was waited for, or if anything is."""
         awaited = self._awaited is not None and self._awaited.id == comparison.prompt.id
-        if awaited or (self.shown is None and self._may_show()):
+        if awaited or (self.shown is None and self.may_show()):
             self._awaited = None
             self.show(comparison)
         else:
@@ -136,6 +136,6 @@ class Line:
             return
         self._next, self.waiting = outlook.next, outlook.waiting
         self._looked(self.waiting)
-        if self.shown is None and self._next is not None and self._awaited is None and self._may_show():
+        if self.shown is None and self._next is not None and self._awaited is None and self.may_show():
             self.show_next()
         self._changed()

@@ -24,7 +24,10 @@ from dpo_engine.errors import Cancelled
 from dpo_engine.events import Event
 from dpo_engine.requests import Cancel, Score
 
-AT_ONCE = 16
+FEWEST, MOST = 4, 64
+"""Pairs in one request."""
+_SECONDS = 1.0
+"""So long may a request take: whoever asks for something to be written meanwhile waits that long at most."""
 _UNTRAINED = "This policy is not trained yet, so it prefers neither response: nothing to order by."
 _MOST_FAILURES = 3
 
@@ -48,14 +51,17 @@ class Margins:
         engine: Engine,
         store: StoreAccess,
         reader: StoreAccess,
+        clock: Callable[[], float],
         may_score: Callable[[], bool],
         scored: Callable[[], None],
     ) -> None:
-        """`may_score`: is the engine free, and does nobody wait?"""
+        """`clock` counts seconds from any start. `may_score`: is the engine free, and does nobody wait?"""
         self.words = ""
         """Why nothing is scored, as a sentence; else empty."""
         self._engine, self._store, self._reader = engine, store, reader
-        self._may_score, self._scored = may_score, scored
+        self._clock, self._may_score, self._scored = clock, may_score, scored
+        self._size = FEWEST
+        self._asked_at = 0.0
         self._policy = ""
         self._turn = 0
         self._busy = False
@@ -86,9 +92,9 @@ class Margins:
         if self._busy or not wanted or self._trainings or not self._may_score():
             return
         self._busy = True
-        turn, policy = self._turn, self._policy
+        turn, policy, size = self._turn, self._policy, self._size
         self._reader.submit(
-            lambda project: _gather(project, policy),
+            lambda project: _gather(project, policy, size),
             lambda batch: self._ask(turn, batch),
             lambda _error: self._stop(turn, ""),
         )
@@ -133,6 +139,7 @@ class Margins:
             self._clear_away()
             return
         self._request, self._margins = next(self._names), {}
+        self._asked_at = self._clock()
         request = Score(
             id=self._request,
             policy=batch.policy,
@@ -165,6 +172,7 @@ class Margins:
         """Those that the engine left out (too long, empty) are kept as having none."""
         margins = {one: self._margins.get(one, float("nan")) for one in batch.ids}
         self._failures = 0
+        self._fit(self._clock() - self._asked_at)
 
         def kept(_nothing: None) -> None:
             if turn == self._turn:
@@ -177,6 +185,13 @@ class Margins:
             kept,
             lambda error: self._stop(turn, str(error)),
         )
+
+    def _fit(self, seconds: float) -> None:
+        """The next request takes about as long as one may."""
+        if seconds > _SECONDS:
+            self._size = max(FEWEST, self._size // 2)
+        elif seconds < _SECONDS / 2:
+            self._size = min(MOST, 2 * self._size)
 
     def _on_failed(self, turn: int, code: str, message: str) -> None:
         self._stop(turn, "")
@@ -198,12 +213,12 @@ class Margins:
                 pass
 
 
-def _gather(project: Project, policy: str) -> _Batch | str:
+def _gather(project: Project, policy: str, size: int) -> _Batch | str:
     """The next pairs as a file that the engine reads; or a sentence, or nothing, where there are none."""
     reference = desk.reference_of(project, policy)
     if reference is None:
         return _UNTRAINED
-    ids = tuple(ordering.to_score(project, policy, AT_ONCE))
+    ids = tuple(ordering.to_score(project, policy, size))
     if not ids:
         return ""
     rows = "".join(_row(comparisons.get(project, one)) for one in ids)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.annotate.actions import add_actions
 from app.annotate.annotator_seat import AnnotatorSeat
+from app.annotate.beside import Beside
 from app.annotate.edit_question import EditQuestion
 from app.annotate.interlude import Interlude
 from app.annotate.keys import is_for_control, presses
@@ -285,14 +285,10 @@ class AnnotatePage(QFrame):
         column.addWidget(self.verdicts)
         for widget in (work, self.interlude, self.who):
             self._middle.addWidget(widget)
-        beside = QHBoxLayout()
-        beside.setSpacing(Space.L)
-        beside.addWidget(self._middle, 1)
-        beside.addWidget(self.quality)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(Space.XL, Space.M, Space.XL, Space.M)
         layout.setSpacing(Space.M)
         layout.addWidget(self.header)
         layout.addWidget(self.problem)
         layout.addWidget(self.cards.composer)
-        layout.addLayout(beside, 1)
+        layout.addWidget(Beside(self._middle, self.quality, self._theme), 1)

@@ -37,7 +37,6 @@ class PageCards(QObject):
         self.sampling, self.writers = SamplingPanel(theme, page), WritersPanel(theme, page)
         self.quality = QualityPanel(theme)
         self.composer.hide()
-        self.quality.hide()
         self._connect()
 
     def put_away(self) -> None:

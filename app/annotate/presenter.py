@@ -14,10 +14,11 @@ from app.annotate.figures import Figures
 from app.annotate.judging import Judging
 from app.annotate.line import Line
 from app.annotate.margins import Margins
+from app.annotate.overview import Parts, state_of
 from app.annotate.pace import Pace
 from app.annotate.prompting import Prompting
 from app.annotate.remarks import Remarks
-from app.annotate.state import AnnotateState, Phase
+from app.annotate.state import AnnotateState
 from app.annotate.voice import Voice
 from app.annotate.write_ahead import WriteAhead
 from app.annotate.writers import Writers
@@ -130,8 +131,21 @@ class AnnotatePresenter:
             engine=engine,
             store=store,
             reader=reader,
+            clock=clock,
             may_score=lambda: self._ahead.idle,
             scored=self._line.look_ahead,
+        )
+        self._parts = Parts(
+            line=self._line,
+            ahead=self._ahead,
+            writers=self._writers,
+            judging=self._judging,
+            figures=self._figures,
+            choices=self._choices,
+            margins=self._margins,
+            pace=self._pace,
+            voice=self._voice,
+            history=history,
         )
         self._stops = (engine.subscribe(self._on_any_event), history.watch(self._changed))
         self._bind()
@@ -139,7 +153,7 @@ class AnnotatePresenter:
     def _bind(self) -> None:
         judging, prompting, choices, writers = self._judging, self._prompting, self._choices, self._writers
         self.give, self.give_edited, self.edit_last = judging.give, judging.give_edited, judging.edit_last
-        self.undo, self.redo = judging.undo, judging.redo
+        self.undo, self.redo, self.judge_again = judging.undo, judging.redo, judging.judge_again
         self.write_again, self.stop_writing = prompting.write_again, prompting.stop_writing
         self.add_prompt, self.continue_from_winner = prompting.add_prompt, prompting.continue_from_winner
         self.flag, self.set_comment, self.set_tags = (
@@ -206,64 +220,7 @@ class AnnotatePresenter:
 
     @property
     def state(self) -> AnnotateState:
-        models, ahead, asking, shown = self._writers.models, self._ahead, self._line.asking, self._line.shown
-        stopped = models.problem or (ahead.trouble.sentence if ahead.trouble else "")
-        return AnnotateState(
-            phase=self._phase(),
-            comparison=shown,
-            draft=ahead.draft,
-            can_judge_draft=shown is None and self._judging.can_be_judged(ahead.draft),
-            message=self._failure or stopped,
-            stage="Trying the model" if models.trying else models.stage,
-            trying=models.trying,
-            done=models.done,
-            total=models.total,
-            waiting=self._line.waiting,
-            target=self._pace.target,
-            behind=ahead.behind,
-            writing_stopped=stopped if shown is not None else "",
-            counts=self._figures.counts,
-            meter=self._figures.meter,
-            left_streak=self._figures.left_streak,
-            policy=self._writers.policy,
-            sampling=self._writers.sampling,
-            opponent=self._writers.opponent,
-            writers=self._choices.around.writers,
-            known_tags=self._choices.around.tags,
-            order=asking.order,
-            random_share=asking.random_share,
-            margins=self._margins.words,
-            repeat_every=asking.repeat_every,
-            overlap=asking.overlap,
-            goal=self._choices.goal,
-            annotator=asking.annotator,
-            annotators=self._choices.annotators,
-            needs_annotator=self._choices.needs_annotator,
-            last=self._judging.last,
-            undo_label=self._history.undo_label,
-            redo_label=self._history.redo_label,
-            notice=self._voice.notice,
-            problem=self._voice.problem,
-        )
-
-    def _phase(self) -> Phase:
-        if self._line.shown is not None:
-            return "saving" if self._judging.busy else "ready"
-        if self._failure:
-            return "trouble"
-        if not self._begun:
-            return "opening"
-        if self._choices.needs_annotator:
-            return "who"
-        if self._writers.models.fetching:
-            return "fetching"
-        if self._writers.models.problem:
-            return "no_model"
-        if self._ahead.trouble is not None:
-            return "trouble"
-        if self._ahead.held:
-            return "held"
-        return "empty" if self._ahead.no_prompts else "writing"
+        return state_of(self._parts, begun=self._begun, failure=self._failure)
 
     # --- what the others tell ---------------------------------------------------------------------------
 

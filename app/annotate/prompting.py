@@ -63,7 +63,9 @@ class Prompting:
         self._changed()
 
     def stop_writing(self) -> None:
-        """End what is being written on the screen; `write_again` goes on."""
+        """End what is being written on the screen; `write_again` goes on. Leaves what is judged again."""
+        if self._judging.leave():
+            return
         if self._line.shown is None and self._ahead.draft is not None:
             self._line.wait_no_more()
             self._ahead.hold()

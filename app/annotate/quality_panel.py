@@ -59,7 +59,7 @@ class IntervalLine(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         width, middle = self.width() - 8, self.height() / 2
         painter.setBrush(self._theme.colour("pressed"))
-        painter.drawRoundedRect(QRectF(4, middle - 2, width, 4), 2, 2)
+        painter.drawRoundedRect(QRectF(0, middle - 2, self.width(), 4), 2, 2)
         if self._middle:
             painter.setBrush(self._theme.colour("faint"))
             painter.drawRect(QRectF(4 + width / 2 - 0.5, middle - 6, 1, 12))
@@ -163,6 +163,7 @@ class QualityPanel(QFrame):
         self.goal.setRange(0, _MOST_GOAL)
         self.goal.setSpecialValueText("No goal")
         self.goal.setSuffix(" a day")
+        self.goal.lineEdit().setTextMargins(Space.XS, 0, 0, 0)
         for field, words in (
             (self.order, "In which order comparisons come"),
             (self.share, "Share of comparisons that come at random"),

@@ -17,6 +17,7 @@ from dpo_engine.preferences import Message
 
 SIDES: tuple[Side, Side] = ("left", "right")
 _STACKED_BELOW = 720
+_EDITED_SHARE = 4
 _PROMPT_SHARE, _PROMPT_SHARE_STACKED, _PROMPT_SHARE_BESIDE = 0.38, 0.26, 0.14
 """Of the area's height, at most so much is the prompt's (the last: while something else is typed in)."""
 
@@ -136,6 +137,7 @@ class ReadingArea(QWidget):
                 pane.edit()
             else:
                 pane.end_edit()
+        self._share_room()
         self.fit()
 
     def end_edit(self) -> None:
@@ -143,6 +145,7 @@ class ReadingArea(QWidget):
             return
         for pane in self.panes:
             pane.end_edit()
+        self._share_room()
         self.fit()
         self.edit_ended.emit()
 
@@ -150,10 +153,16 @@ class ReadingArea(QWidget):
         self.prompt.show_messages(messages)
         self.fit()
 
+    def _share_room(self) -> None:
+        """Half each; one above the other, an editor needs more than the text that is only read."""
+        for number, pane in enumerate(self.panes):
+            self._responses.setStretch(number, _EDITED_SHARE if pane.is_edited and self.is_stacked else 1)
+
     def _arrange(self) -> None:
         stacked = self.width() < _STACKED_BELOW if self._wanted is None else self._wanted
         if stacked != self.is_stacked:
             direction = QBoxLayout.Direction
             self._responses.setDirection(direction.TopToBottom if stacked else direction.LeftToRight)
+            self._share_room()
             self.stacked_changed.emit(stacked)
             self.fit()

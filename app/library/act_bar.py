@@ -30,17 +30,17 @@ class ActBar(QWidget):
         self._state = LibraryState()
         self._notice_shown = 0
         self.count, self.notice = QLabel(), QLabel()
-        self.undo = QPushButton("Undo")
-        self.undo.setAccessibleName("Undo what was just done")
-        self.undo.setToolTip("Undo (Ctrl+Z)")
-        set_role(self.undo, "quiet-small")
+        self.undo = _undo_button()
         self.selected = QLabel()
+        self.undo_here = _undo_button()
+        self._selected_words = ""
         self.buttons: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
         self._timer = QTimer(self, singleShot=True, interval=_NOTICE_MS)
         self._timer.timeout.connect(self._forget_notice)
         self._lay_out()
         self.undo.clicked.connect(self.undo_wanted)
+        self.undo_here.clicked.connect(self.undo_wanted)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
@@ -63,7 +63,9 @@ class ActBar(QWidget):
         """`complete`: every row of the filter is known, so that all of them can be acted on."""
         everything = selected and self._state.total == selected
         words = f"All {rows_words(selected)} selected" if everything else f"{selected:,} selected"
-        self.selected.setText(words if complete or selected < 2 else "Counting the rows…")
+        self._selected_words = words if complete or selected < 2 else "Counting the rows…"
+        if self.undo_here.isHidden():
+            self.selected.setText(self._selected_words)
         for button in self.buttons.values():
             button.setEnabled(complete and not self._state.working)
         self._stack.setCurrentIndex(1 if several else 0)
@@ -89,17 +91,24 @@ class ActBar(QWidget):
         set_role(self.notice, "error" if notice.problem else "secondary")
         self.notice.show()
         self.undo.setVisible(notice.undo)
+        # What is selected stays so, for the next act: the words stand in place of its number.
+        self.undo_here.setVisible(notice.undo)
+        short = self.selected.fontMetrics().elidedText(
+            notice.text, Qt.TextElideMode.ElideRight, self._theme.px(250)
+        )
+        self.selected.setText(short)
+        self.selected.setToolTip(notice.text)
         # A problem stays until something else is said.
         self._timer.stop() if notice.problem else self._timer.start()
-        if notice.undo or notice.problem:
-            self.selection_left.emit()
 
     def _forget_notice(self) -> None:
-        if self.undo.hasFocus():
+        if self.undo.hasFocus() or self.undo_here.hasFocus():
             self._timer.start()
             return
-        self.notice.hide()
-        self.undo.hide()
+        for part in (self.notice, self.undo, self.undo_here):
+            part.hide()
+        self.selected.setText(self._selected_words)
+        self.selected.setToolTip("")
 
     def _lay_out(self) -> None:
         for label in (self.count, self.notice, self.selected):
@@ -115,10 +124,11 @@ class ActBar(QWidget):
         row.addStretch(1)
         row.addWidget(self.notice)
         row.addWidget(self.undo)
-        self.notice.hide()
-        self.undo.hide()
         row = _row(acting)
         row.addWidget(self.selected)
+        row.addWidget(self.undo_here)
+        for part in (self.notice, self.undo, self.undo_here):
+            part.hide()
         row.addStretch(1)
         for key, text, icon, tip in _ACTS:
             row.addWidget(self._button(key, text, icon, tip))
@@ -165,6 +175,14 @@ _ACTS = (
     ("restore", "Restore", "archive-restore", "Bring the selected rows back"),
     ("leave", "", "x", "Select nothing (Esc)"),
 )
+
+
+def _undo_button() -> QPushButton:
+    button = QPushButton("Undo")
+    button.setAccessibleName("Undo what was just done")
+    button.setToolTip("Undo (Ctrl+Z)")
+    set_role(button, "quiet-small")
+    return button
 
 
 def _count_words(state: LibraryState) -> str:

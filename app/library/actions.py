@@ -48,9 +48,6 @@ ACTIONS = (
     _action("reverse", "Reverse order", "arrow-down-up", "Shift+S"),
     _action("figures", "Rows or figures", "chart-line", "G"),
     _action("refresh", "Read the rows again", "rotate-cw", "F5"),
-    _action("import", "Import…", "download", "Ctrl+I"),
-    _action("export", "Export…", "upload", "Ctrl+E"),
-    _action("merge", "Merge another project…", "git-merge"),
 )
 
 

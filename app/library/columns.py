@@ -38,8 +38,7 @@ def _verdict(row: LibraryRow) -> str:
 
 
 def _strength(row: LibraryRow) -> str:
-    words = STRENGTH_WORDS.get(row.strength or 0, "")
-    return f"{words}, edited" if row.edited and words else words
+    return STRENGTH_WORDS.get(row.strength or 0, "")
 
 
 def _chars(number: int | None) -> str:
@@ -48,9 +47,8 @@ def _chars(number: int | None) -> str:
 
 def marks(row: LibraryRow) -> str:
     """What is marked on a row, for screen readers; the table draws it."""
-    return ", ".join(
-        words for words, marked in (("Flagged", row.flagged), ("Has a comment", row.commented)) if marked
-    )
+    named = (("Flagged", row.flagged), ("Has a comment", row.commented), ("Edited by a person", row.edited))
+    return ", ".join(words for words, marked in named if marked)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -65,7 +63,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(key="verdict", title="Verdict", name="Verdict", width=126, text=_verdict, frozen=True),
     Column(key="strength", title="Strength", name="Strength", width=106, text=_strength),
-    Column(key="marks", title="Marks", name="Flag and comment", width=58, text=lambda _row: ""),
+    Column(key="marks", title="Marks", name="Flag, comment, edited", width=76, text=lambda _row: ""),
     Column(key="tags", title="Tags", name="Tags", width=140, text=lambda row: ", ".join(row.tags)),
     Column(
         key="annotators",

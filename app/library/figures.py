@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.library.bar_plot import BarPlot
 from app.library.figure_words import (
@@ -33,6 +42,7 @@ class Figures(QScrollArea):
     """Follows `LibraryState.statistics`; a line of the coverage leads to its rows."""
 
     filter_wanted = Signal(object)
+    agreement_requested = Signal()
 
     def __init__(self, presenter: LibraryPresenter, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +53,10 @@ class Figures(QScrollArea):
         self.days = BarPlot("Verdicts per day", theme)
         self.lengths = BarPlot("Characters of chosen minus rejected", theme)
         self.agreement = ShareRows("Agreement and sides", theme)
+        self.disputes = QPushButton("Agreement and disputes…")
+        set_role(self.disputes, "quiet-small")
+        self.disputes.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.disputes.clicked.connect(self.agreement_requested)
         self.coverage = {
             "tags": ShareRows("Judged, by tag", theme),
             "sources": ShareRows("Judged, by source", theme),
@@ -62,6 +76,7 @@ class Figures(QScrollArea):
             set_role(words, "secondary")
         for plot in (self.days, self.lengths):
             plot.setMinimumHeight(self._theme.px(170))
+            plot.setMaximumHeight(self._theme.px(400))
         body = QWidget()
         grid = QGridLayout(body)
         grid.setContentsMargins(0, 0, Space.S, 0)
@@ -80,14 +95,16 @@ class Figures(QScrollArea):
             0,
             1,
         )
-        grid.addWidget(_card(_heading("Agreement and sides, with 95 % intervals"), self.agreement), 1, 0)
+        grid.addWidget(
+            _card(_heading("Agreement and sides, with 95 % intervals"), self.agreement, self.disputes), 1, 0
+        )
         covered = [self.coverage[name] for name in ("splits", "sources", "tags")]
         grid.addWidget(_card(_heading("Judged comparisons, by split, source and tag"), *covered), 1, 1)
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
             grid.setColumnMinimumWidth(column, self._theme.px(_ONE_COLUMN_BELOW) // 2)
-        grid.setRowStretch(0, 1)
-        grid.setRowStretch(1, 0)
+        grid.setRowStretch(0, 8)
+        grid.setRowStretch(2, 1)
         self.setWidget(body)
 
     def _on_state_changed(self) -> None:

@@ -49,6 +49,8 @@ class LibraryPage(QFrame):
     export_requested = Signal(object)
     """The `Filter` of what is shown."""
     merge_requested = Signal()
+    agreement_requested = Signal()
+    """Show how far annotators agree, and what they dispute."""
 
     def __init__(
         self, presenter: LibraryPresenter, theme: Theme, keymap: Keymap, parent: QWidget | None = None
@@ -148,9 +150,6 @@ class LibraryPage(QFrame):
             "refresh": self._presenter.refresh,
             "tag": lambda: self.acts.ask_for_tags("tag"),
             "untag": lambda: self.acts.ask_for_tags("untag"),
-            "import": self.import_requested.emit,
-            "export": self._on_export,
-            "merge": self.merge_requested.emit,
         }
         for act in ("flag", "hold_out", "train_on", "ask_again", "delete", "restore"):
             handlers[act] = partial(self._on_act_wanted, act, [])
@@ -177,8 +176,9 @@ class LibraryPage(QFrame):
         self.blank.pressed.connect(self._on_blank_pressed)
         self.views.chosen.connect(self._on_view_chosen)
         self._read_soon.timeout.connect(lambda: presenter.read(self._key))
-        for key, button in self.exchange.items():
-            button.clicked.connect(self._actions[key].trigger)
+        self.exchange["import"].clicked.connect(self.import_requested)
+        self.exchange["export"].clicked.connect(self._on_export)
+        self.exchange["merge"].clicked.connect(self.merge_requested)
 
     # --- what the presenter says --------------------------------------------------------------------
 
@@ -313,6 +313,7 @@ class LibraryPage(QFrame):
             figures = Figures(self._presenter, self._theme)
             QGuiApplication.restoreOverrideCursor()
             figures.filter_wanted.connect(self._on_filter_wanted)
+            figures.agreement_requested.connect(self.agreement_requested)
             self._figures = figures
             self._middle.addWidget(figures)
         self._presenter.show_statistics()

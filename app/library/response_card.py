@@ -58,6 +58,8 @@ class ResponseCard(QFrame):
         head = QHBoxLayout()
         head.setSpacing(Space.XS)
         head.setContentsMargins(0, 0, Space.S, 0)
+        # As high with the button as without, so that both texts begin at one height.
+        self.heading.setMinimumHeight(self._theme.px(28))
         head.addWidget(self.heading)
         head.addSpacing(Space.XS)
         head.addWidget(self._icon)

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from app.library.columns import COLUMNS
@@ -27,6 +27,7 @@ from app.store.library import LibraryRow
 from app.widgets.number_table import Heading, NumberTable
 
 _MARKS = next(number for number, column in enumerate(COLUMNS) if column.key == "marks")
+_BAR = 3
 _NO_UPDATE = QItemSelectionModel.SelectionFlag.NoUpdate
 _ROWS = QItemSelectionModel.SelectionFlag.Rows
 
@@ -44,7 +45,8 @@ class LibraryTable(NumberTable):
         self._moved = False
         self.view.setAccessibleName("Prompts, comparisons and verdicts")
         for view in self.findChildren(QTableView):
-            view.setItemDelegate(_RowDelegate(self, theme, view))
+            view.setItemDelegateForColumn(0, _PromptDelegate(self, theme, view))
+            view.setItemDelegateForColumn(_MARKS, _MarksDelegate(theme, view))
             view.setIconSize(QSize(theme.px(14), theme.px(14)))
         self.view.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.row_chosen.connect(lambda _row: self._repaint())
@@ -160,8 +162,8 @@ _STEPS = {
 }
 
 
-class _RowDelegate(QStyledItemDelegate):
-    """Draws the tick of a selected row, the outline of the current one, and flag and comment."""
+class _PromptDelegate(QStyledItemDelegate):
+    """The tick of a selected row, and a bar at the edge of the one that the keyboard stands on."""
 
     def __init__(self, table: LibraryTable, theme: Theme, parent: QTableView) -> None:
         super().__init__(parent)
@@ -171,12 +173,7 @@ class _RowDelegate(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().initStyleOption(option, index)
-        # Prompts in a right-to-left script keep their own order of letters; cells keep their side.
-        option.displayAlignment = Qt.AlignmentFlag.AlignVCenter | (
-            Qt.AlignmentFlag.AlignRight if COLUMNS[index.column()].number else Qt.AlignmentFlag.AlignLeft
-        )
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        if index.column() == 0 and selected and self._table.collecting:
+        if self._table.collecting and option.state & QStyle.StateFlag.State_Selected:
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
             option.icon = self._theme.icon("check", "accent")
             option.decorationSize = self._view.iconSize()
@@ -185,27 +182,36 @@ class _RowDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().paint(painter, option, index)
-        rect: QRect = option.rect
-        if index.column() == _MARKS:
-            self._paint_marks(painter, rect, index.data(ROW_ROLE))
         if self._table.collecting and index.row() == self._table.current_row():
-            painter.save()
-            painter.setPen(QPen(self._theme.colour("accent"), 1))
-            painter.drawLine(rect.topLeft(), rect.topRight())
-            painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-            painter.restore()
+            bar = QRect(option.rect)
+            bar.setWidth(_BAR)
+            painter.fillRect(bar, self._theme.colour("accent"))
 
-    def _paint_marks(self, painter: QPainter, rect: QRect, row: LibraryRow | None) -> None:
+
+class _MarksDelegate(QStyledItemDelegate):
+    """Flag, comment and edit as signs."""
+
+    def __init__(self, theme: Theme, parent: QTableView) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        row: LibraryRow | None = index.data(ROW_ROLE)
         if row is None:
             return
+        rect = QRect(option.rect)
         size, left = self._theme.px(14), rect.left() + Space.M
         for name, colour, marked in (
             ("flag", "warning", row.flagged),
             ("message-square", "secondary", row.commented),
+            ("pen-line", "secondary", row.edited),
         ):
             if marked:
-                icon: QIcon = self._theme.icon(name, colour)
-                icon.paint(painter, QRect(left, rect.center().y() - size // 2 + 1, size, size))
+                place = QRect(left, rect.center().y() - size // 2 + 1, size, size)
+                self._theme.icon(name, colour).paint(painter, place)
                 left += size + Space.XS
 
 

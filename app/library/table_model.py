@@ -15,7 +15,8 @@ ROW_ROLE = Qt.ItemDataRole.UserRole
 """The `LibraryRow` itself, or None while it is being fetched."""
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+# Absolute: a prompt in a right-to-left script keeps to the side of its column.
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
 _MOST_WITH_A_TIP = 24
 """Letters; what is longer may be cut in its cell."""
 

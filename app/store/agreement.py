@@ -24,7 +24,7 @@ from app.store.handle import Project
 from app.store.journal import record
 from app.store.journal_changes import Change
 from app.store.records import Choice
-from app.store.rows import now, read, to_json, writing
+from app.store.rows import ids_to_json, now, read, writing
 
 ANSWERS: tuple[Choice, ...] = ("left", "right", "tie", "both_bad")
 
@@ -159,7 +159,7 @@ def ask_again(
             db.execute(
                 "SELECT id, of_id FROM comparisons WHERE of_id IS NOT NULL "
                 "AND id IN (SELECT value FROM json_each(?))",
-                [to_json(list(comparison_ids))],
+                [ids_to_json(comparison_ids)],
             )
         )
         originals = dict.fromkeys(first.get(one, one) for one in comparison_ids)

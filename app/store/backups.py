@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from app.store.connection import connect
 from app.store.errors import Cancelled, ProjectDamaged, StoreFull, explained
 from app.store.health import problems_in
-from app.store.thinning import superfluous
+from app.store.thinning import ALL, superfluous
 from dpo_engine.files import sync_folder
 
 Why = Literal["regular", "asked", "migration", "import", "merge", "restore"]
@@ -33,7 +33,9 @@ STEP_PAGES = 256
 """Pages copied at a time: 1 MiB, so that a copy that is no longer wanted ends at once."""
 FLUSH_STEPS = 8
 """Steps between two flushes; a flush of much more would hold up the flush of a verdict."""
-_RESERVE = 16 * 2**20
+ROOM = 10 * 10**9
+"""Bytes that the backups of one project should take together; of a large one fewer are kept."""
+_RESERVE = 64 * 2**20
 _INSTRUCTIONS = 200_000
 """SQLite's own, between two looks at whether a check is still wanted: some milliseconds."""
 _STAMP = "%Y%m%d-%H%M%S"
@@ -90,9 +92,10 @@ def back_up(
         finally:
             part.unlink(missing_ok=True)
         kept = backups_of(path)
-        for old in superfluous(kept, moment):
+        made = next(backup for backup in kept if backup.path == target)
+        for old in superfluous(kept, moment, min(1.0, ROOM / (ALL * made.size))):
             old.path.unlink(missing_ok=True)
-    return next(backup for backup in kept if backup.path == target)
+    return made
 
 
 def backups_of(path: Path) -> list[Backup]:

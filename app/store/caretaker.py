@@ -20,7 +20,8 @@ from app.store.locks import take_lock
 from app.store.writer import Deliver, as_store_error
 
 EVERY = 600.0
-"""Seconds between two looks at whether something changed."""
+"""Seconds between two looks at whether something changed; more for a large project."""
+_BYTES_A_SECOND = 2e6
 PAUSE = 0.003
 """Rest (s) after each MiB, so that a verdict's flush gets between those of a backup."""
 LARGE = 512 * 2**20
@@ -93,7 +94,7 @@ class Caretaker:
         with self._guard:
             waiting = not self._asked
         if waiting:
-            self._woken.wait(self._every)
+            self._woken.wait(max(self._every, self._path.stat().st_size / _BYTES_A_SECOND))
         self._woken.clear()
         return self._stopping.is_set()
 

@@ -13,7 +13,7 @@ from app.store.journal import first_words, record
 from app.store.journal_changes import Change
 from app.store.ordering import Choosing, Order
 from app.store.placing import place, state_of
-from app.store.records import Candidate, Comparison, NewCandidate, Side
+from app.store.records import PERSON, Candidate, Comparison, NewCandidate, Side
 from app.store.rows import clean, from_json, insert, now, read_one, to_json, to_record, writing
 from app.store.search_index import index_candidates
 
@@ -202,6 +202,31 @@ def add_candidate(db: Database, prompt_id: int, new: NewCandidate, *, edited_fro
     candidate_id = insert(db, "candidates", _candidate_row(prompt_id, new) | {"edited_from": edited_from})
     index_candidates(db, candidate_id - 1)
     return candidate_id
+
+
+def add_edit(db: Database, comparison_id: int, side: Side, text: str) -> int | None:
+    """Within a transaction: keep what a person made of one side; its id, None where nothing was changed."""
+    prompt_id, original, before = db.execute(
+        f"""
+        SELECT comparisons.prompt_id, candidates.id, text FROM comparisons
+        JOIN candidates ON candidates.id = {"left_id" if side == "left" else "right_id"}
+        WHERE comparisons.id = ?
+        """,  # noqa: S608 (one of two names of this file)
+        [comparison_id],
+    ).fetchone()
+    if clean(text, "The response") == before:
+        return None
+    written = NewCandidate(
+        text=text,
+        model=PERSON,
+        fingerprint="",
+        sampling={},
+        seed=0,
+        finish_reason="edited",
+        tokens=0,
+        seconds=0.0,
+    )
+    return add_candidate(db, prompt_id, written, edited_from=original)
 
 
 def _keep_candidate(db: Database, prompt_id: int, new: NewCandidate) -> int:

@@ -144,6 +144,7 @@ _KINDS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_PERM: (NoPermission, _NO_PERMISSION),
     sqlite3.SQLITE_AUTH: (NoPermission, _NO_PERMISSION),
     sqlite3.SQLITE_IOERR: (DiskTrouble, _DISK_TROUBLE),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (StoreFull, _FULL),  # the index of the log could not grow
     sqlite3.SQLITE_CANTOPEN: (DiskTrouble, _DISK_TROUBLE),
     sqlite3.SQLITE_NOTADB: (NotAProject, _NOT_A_PROJECT),
     sqlite3.SQLITE_CORRUPT: (ProjectDamaged, _DAMAGED),
@@ -157,9 +158,9 @@ _KINDS: dict[int, tuple[type[StoreError], str]] = {
 
 def from_sqlite_error(error: sqlite3.Error, doing: str) -> StoreError:
     """Turn an `sqlite3.Error` met while `doing` something (`"saving the verdict"`) into a sentence."""
+    code = getattr(error, "sqlite_errorcode", 0)
     # Extended codes carry the primary code in their low byte.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    kind, sentence = _KINDS.get(code, (StoreError, _OTHER))
+    kind, sentence = _KINDS.get(code) or _KINDS.get(code & 0xFF, (StoreError, _OTHER))
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return kind(sentence.format(doing=doing, safe=_SAFE), detail=f"{name}: {error}")
 

@@ -20,7 +20,7 @@ from app.store.handle import Project
 from app.store.library_filter import Filter, Sort, Standing
 from app.store.library_query import SHOWN_MARGIN, Query, build
 from app.store.records import Purpose
-from app.store.rows import Row, checked, from_json, read, to_json, to_record
+from app.store.rows import Row, checked, from_json, ids_to_json, read, to_json, to_record
 from dpo_engine.preferences import Message, Split
 
 Keys = NDArray[np.int64]
@@ -134,7 +134,7 @@ def prompts_of(project: Project, comparison_ids: Sequence[int]) -> list[int]:
         SELECT DISTINCT prompt_id AS id FROM json_each(?) AS wanted
         CROSS JOIN comparisons ON comparisons.id = wanted.value
         """,
-        [to_json(list(comparison_ids))],
+        [ids_to_json(comparison_ids)],
     )
     return [row["id"] for row in found]
 
@@ -149,7 +149,7 @@ def judged_among(project: Project, comparison_ids: Sequence[int]) -> list[int]:
         CROSS JOIN comparisons ON comparisons.id = wanted.value
         WHERE state = 'answered' AND purpose = 'collect' AND deleted_at IS NULL
         """,
-        [to_json(list(comparison_ids))],
+        [ids_to_json(comparison_ids)],
     )
     return [row["id"] for row in found]
 

@@ -328,12 +328,15 @@ def _orders(sort: Sort, *, whole: bool) -> list[tuple[str, str, str]]:
         case "judged":
             some, index = "c.verdict_id IS NOT NULL", along("comparisons_by_verdict")
             return [
-                (some, f"c.verdict_id {way}", index),
+                (some, f"c.verdict_id {way}, c.id {way}", index),
                 ("c.verdict_id IS NULL", "c.id DESC", "NOT INDEXED"),
             ]
         case "margin":
             some, index = "c.margin IS NOT NULL", along("comparisons_by_margin")
-            return [(some, f"{SHOWN_MARGIN} {way}", index), ("c.margin IS NULL", "c.id DESC", "NOT INDEXED")]
+            return [
+                (some, f"{SHOWN_MARGIN} {way}, c.id {way}", index),
+                ("c.margin IS NULL", "c.id DESC", "NOT INDEXED"),
+            ]
 
 
 def _part(conditions: _Conditions, start: str, only: str, order: str, index: str) -> Part:

@@ -10,7 +10,7 @@ from app.store.errors import BadValue
 from app.store.handle import Project
 from app.store.journal import first_words, record_many
 from app.store.prompts import to_messages
-from app.store.rows import clean, now, read, to_json, writing
+from app.store.rows import clean, ids_to_json, now, read, to_json, writing
 
 LONGEST_TAG = 100
 LONGEST_COMMENT = 100_000
@@ -223,7 +223,7 @@ def _act(
     changes: str,
     bound: Mapping[str, object],
 ) -> int:
-    lists = {"comparisons": to_json(list(comparison_ids)), "prompts": to_json(list(prompt_ids))}
+    lists = {"comparisons": ids_to_json(comparison_ids), "prompts": ids_to_json(prompt_ids)}
     one = comparison_ids[0] if len(comparison_ids) == 1 and not prompt_ids else None
     with writing(project, "saving the note") as db:
         return record_many(

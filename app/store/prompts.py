@@ -13,7 +13,19 @@ from app.store.journal import first_words, record, record_many
 from app.store.journal_changes import Change
 from app.store.records import Prompt
 from app.store.removing import move_prompts
-from app.store.rows import Row, clean, from_json, insert, now, read, read_one, to_json, to_record, writing
+from app.store.rows import (
+    Row,
+    clean,
+    from_json,
+    ids_to_json,
+    insert,
+    now,
+    read,
+    read_one,
+    to_json,
+    to_record,
+    writing,
+)
 from app.store.search_index import index_prompts
 from dpo_engine.preferences import Message, Role, Split
 
@@ -105,7 +117,7 @@ def set_split(project: Project, prompt_ids: Sequence[int], split: Split, *, anno
                 "SELECT 'prompts', 'split', id, split, :split FROM prompts "
                 "WHERE id IN (SELECT value FROM json_each(:ids)) AND split <> :split AND deleted_at IS NULL"
             ),
-            bound={"ids": to_json(list(prompt_ids)), "split": split},
+            bound={"ids": ids_to_json(prompt_ids), "split": split},
         )
 
 

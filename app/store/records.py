@@ -16,6 +16,9 @@ Picked = Literal["order", "random"]
 PairSelection = Literal["all", "new", "much_better"]
 """Which preferences a run is trained on: all, those given since the last run was made, the strong ones."""
 
+PERSON = "person"
+"""The model reference of what a person wrote."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:

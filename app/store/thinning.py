@@ -19,20 +19,25 @@ class Dated(Protocol):
 T = TypeVar("T", bound=Dated)
 
 
-def superfluous(dated: Sequence[T], now: datetime) -> list[T]:
+ALL = TODAY + DAYS + WEEKS + MONTHS
+"""As many stay at most."""
+
+
+def superfluous(dated: Sequence[T], now: datetime, share: float = 1.0) -> list[T]:
     """Those of `dated` (newest first) that are neither the newest of today nor stand for a time before.
 
     Of today up to 12 stay; of the days before, the last of each of 12 days; of what is older than those, the
     last of each of 10 weeks, then of each of 9 months. Only time in which there is a backup counts, so that
-    a project that was put aside for a year keeps what it had.
+    a project that was put aside for a year keeps what it had. Where there is room for a `share` of `ALL`
+    only, fewer stay, but at least two of today and of the days and one of each of the others.
     """
     today = [item for item in dated if item.at.date() >= now.date()]
     older = [item for item in dated if item.at.date() < now.date()]
-    kept = today[:TODAY]
+    kept = today[: max(2, int(TODAY * share))]
     periods: tuple[tuple[Callable[[datetime], Hashable], int], ...] = (
-        (lambda at: at.date(), DAYS),
-        (lambda at: at.isocalendar()[:2], WEEKS),
-        (lambda at: (at.year, at.month), MONTHS),
+        (lambda at: at.date(), max(2, int(DAYS * share))),
+        (lambda at: at.isocalendar()[:2], max(1, int(WEEKS * share))),
+        (lambda at: (at.year, at.month), max(1, int(MONTHS * share))),
     )
     for period, number in periods:
         last_of: dict[Hashable, T] = {}

@@ -10,20 +10,18 @@ from typing import Literal, get_args
 
 from sqlite_utils import Database
 
-from app.store import comparisons, journal
+from app.store import journal
 from app.store.annotators import ensure
+from app.store.comparisons import add_edit
 from app.store.errors import BadValue
 from app.store.handle import Project
 from app.store.journal_changes import Change
 from app.store.placing import state_of
 from app.store.prompts import to_messages
-from app.store.records import Choice, NewCandidate, PairSelection, Verdict, VerdictCounts
+from app.store.records import Choice, PairSelection, Verdict, VerdictCounts
 from app.store.rows import Row, clean, insert, now, read, read_one, to_record, writing
 from app.store.standing import settle
 from dpo_engine.preferences import Pair
-
-PERSON = "person"
-"""The model reference of what a person wrote."""
 
 _CHOICES: tuple[Choice, ...] = get_args(Choice)
 
@@ -96,7 +94,9 @@ def give_verdict(
                 "annotator": who,
                 "seconds": float(seconds),
                 "created_at": moment,
-                "edited_id": None if edited is None else _keep_edit(db, comparison_id, choice, edited),
+                "edited_id": None
+                if edited is None
+                else add_edit(db, comparison_id, "left" if choice == "left" else "right", edited),
             },
         )
         _log(db, verdict_id, "given", moment)
@@ -237,31 +237,6 @@ def get(project: Project, verdict_id: int) -> Verdict:
 
 def _to_verdict(row: Row) -> Verdict:
     return to_record(Verdict, row | {"imported": bool(row["imported"])})
-
-
-def _keep_edit(db: Database, comparison_id: int, choice: Choice, text: str) -> int | None:
-    """The id of the response as the person made it; None when it is the side's own text."""
-    prompt_id, original, before = db.execute(
-        f"""
-        SELECT comparisons.prompt_id, candidates.id, text FROM comparisons
-        JOIN candidates ON candidates.id = {"left_id" if choice == "left" else "right_id"}
-        WHERE comparisons.id = ?
-        """,  # noqa: S608 (one of two names of this file)
-        [comparison_id],
-    ).fetchone()
-    if clean(text, "The response") == before:
-        return None
-    written = NewCandidate(
-        text=text,
-        model=PERSON,
-        fingerprint="",
-        sampling={},
-        seed=0,
-        finish_reason="edited",
-        tokens=0,
-        seconds=0.0,
-    )
-    return comparisons.add_candidate(db, prompt_id, written, edited_from=original)
 
 
 def _record(db: Database, comparison_id: int, verdict_id: int, annotator: str) -> None:

@@ -37,7 +37,8 @@ def fetched(driver: Driver) -> float:
 
 
 def can_judge(driver: Driver) -> bool:
-    button = driver.seek(QAbstractButton, "verdict-left")
+    """Are both responses there as a whole? (A verdict would be taken earlier.)"""
+    button = driver.seek(QAbstractButton, "edit-response")
     return button is not None and button.isEnabled()
 
 

@@ -105,6 +105,9 @@ class _Turns(ReadingText):
         self._turns = turns
         self._render(0)
 
+    def length(self) -> int:
+        return sum(len(turn.content) for turn in self._turns)
+
     def new_paper(self, look: Look) -> InertDocument:
         if len(self._turns) == 1 and len(self._turns[0].content) <= _SHORT:
             # A short question stands above the responses like a title.

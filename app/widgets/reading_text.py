@@ -30,6 +30,9 @@ from app.widgets.paper import InertDocument, Look, new_document, shown_as_text, 
 _CARET_WIDTH = 2
 _FIRST_TURN, _TURN = 0.010, 0.008
 """Seconds for what is written at once, and for each turn after it."""
+_WHOLE, _BEGUN = 2000, 8000
+"""Characters up to which a text is written at once as a whole, and up to which it is begun at once: in a
+longer one even finding the paragraphs would be felt."""
 
 
 class ReadingText(QTextEdit):
@@ -110,6 +113,10 @@ class ReadingText(QTextEdit):
         """Write at once what is still to be written."""
         self._write(float("inf"))
 
+    def length(self) -> int:
+        """Characters of what is to be written."""
+        return len(self._text)
+
     def new_paper(self, look: Look) -> InertDocument:
         return new_document(look, mono=self._raw and not self._live)
 
@@ -160,9 +167,15 @@ class ReadingText(QTextEdit):
         self.setCursorWidth(0)
         self._rest = self.write_on(self._shown, look)
         self._place = place
-        self._write(_FIRST_TURN)
+        self._begin()
         if old is not None:
             old.deleteLater()
+
+    def _begin(self) -> None:
+        length = self.length()
+        self._write(float("inf") if length <= _WHOLE else _FIRST_TURN if length <= _BEGUN else 0.0)
+        while self._rest is not None and self._place:
+            self._write(_FIRST_TURN)  # what was being read must not go out of sight, even for a moment
 
     def _write(self, seconds: float) -> None:
         """Go on writing for so long; the timer does the rest."""

@@ -114,4 +114,3 @@ class ResponseEditor(QFrame):
 
     def _on_theme_changed(self) -> None:
         self.field.setFont(self._theme.font(FontSize.READING))
-        self.field.setMinimumHeight(self._theme.px(72))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import psutil  # type: ignore[import-untyped]
 import torch
 
-from dpo_engine.compute.process_memory import give_back_freed_memory, keep_freed_memory
+from dpo_engine.compute.process_memory import give_back_freed_memory, keep_few_kernels, keep_freed_memory
 from dpo_engine.compute.threads import settle_threads
 from dpo_engine.config import Device, DType
 from dpo_engine.errors import BadInput
@@ -105,6 +105,7 @@ def settle_process(device: torch.device) -> None:
     settle_numerics(device)
     if device.type == "cpu":
         keep_freed_memory()
+        keep_few_kernels()
         settle_threads(cache_dir() / "threads.json", pick_dtype("auto", device, "training"))
 
 

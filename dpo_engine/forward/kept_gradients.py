@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dpo_engine.compute.process_memory import apart_from_the_heap
+from dpo_engine.compute.lasting_memory import lasting_zeros
 from dpo_engine.forward.shared_prefix import product_dtype
 
 
@@ -30,8 +30,7 @@ def keep_gradients(model: nn.Module) -> None:
             continue
         module.__class__ = kind
         if not is_kept(weight):
-            with apart_from_the_heap():
-                weight.gradient_memory = torch.empty_like(weight)
+            weight.gradient_memory = lasting_zeros(weight.detach())
 
 
 def is_plain(module: nn.Module, kind: type[nn.Module]) -> bool:

@@ -22,6 +22,7 @@ MAX_TEXT_CHARACTERS = 1_000_000
 MAX_MESSAGES = 1_000
 MAX_ID_CHARACTERS = 200
 
+_ROLES = frozenset(get_args(Role))
 _HH_TURN = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 _HH_ROLES: Mapping[str, Role] = {"Human": "user", "Assistant": "assistant"}
 
@@ -171,7 +172,7 @@ def _message(entry: Any, name: str) -> Message:
         raise BadInput(f"Its {name} has a message that is no object.")
     role: Any = entry.get("role")
     content: Any = entry.get("content")
-    if role not in get_args(Role):
+    if role not in _ROLES:
         raise BadInput(
             f"Its {name} has a message of role {str(role)[:40]!r}; known are system, user, assistant."
         )

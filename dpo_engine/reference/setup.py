@@ -65,7 +65,7 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
     today (some templates write the date)."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else json.dumps(tokenizer.get_vocab(), sort_keys=True)
-    written = rendered(tokenizer, [Message("user", "?")])
+    written = rendered(tokenizer, [Message("user", "?")]) if tokenizer.chat_template else ""
     whole = json.dumps([rules, tokenizer.chat_template, written], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()
 

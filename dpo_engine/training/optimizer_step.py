@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from dpo_engine.compute.process_memory import apart_from_the_heap
 from dpo_engine.compute.randomness import RandomStream
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import TrainingDiverged
@@ -21,6 +20,7 @@ from dpo_engine.memory.micro_batches import Collate, Members, MicroBatches, fits
 from dpo_engine.pairs.batches import PairBatch
 from dpo_engine.reference.kinds import Reference
 from dpo_engine.training.metrics import PairMeans
+from dpo_engine.training.optimizers import begin_moments
 from dpo_engine.training.state import trained_parameters
 
 START_TOLERANCE = 1e-3
@@ -116,8 +116,8 @@ class OptimizerStep:
                 check_start(sums.means.log_probs(), self.loss)
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
-            with apart_from_the_heap():  # its state, which the first step makes, stays
-                self.optimizer.step()
+            begin_moments(self.optimizer)
+            self.optimizer.step()
             self.loss.after_step(sums.means.log_probs())
         self.optimizer.zero_grad(set_to_none=True)
         return StepResult(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from dpo_engine.compute.lasting_memory import lasting_zeros
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
 
@@ -62,6 +63,21 @@ def check_available(config: TrainConfig, device: torch.device) -> None:
         raise BadInput(EIGHT_BIT_NEEDS.format(missing="a CUDA device"))
     if importlib.util.find_spec("bitsandbytes") is None:
         raise BadInput(EIGHT_BIT_NEEDS.format(missing="the package bitsandbytes"))
+
+
+def begin_moments(optimizer: Optimizer) -> None:
+    """Give AdamW the state that its next step would make itself, where it has none, in memory
+    apart from the heap."""
+    if not isinstance(optimizer, AdamW):
+        return
+    for group in optimizer.param_groups:
+        for one in group["params"]:
+            if type(one) is nn.Parameter and one.grad is not None and one not in optimizer.state:
+                optimizer.state[one] = {
+                    "step": torch.zeros((), dtype=torch.float32),
+                    "exp_avg": lasting_zeros(one.detach()),
+                    "exp_avg_sq": lasting_zeros(one.detach()),
+                }
 
 
 def state_tensors(optimizer: Optimizer, parameter: nn.Parameter) -> dict[str, Tensor]:

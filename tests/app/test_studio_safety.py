@@ -1,4 +1,4 @@
-"""The app as a whole with a real project: restored in the same window, started twice, backed up when closed."""
+"""The app as a whole with a real project: restored in its window, started twice, backed up when closed."""
 
 import subprocess
 import sys

@@ -18,6 +18,7 @@ reference. The figures, all but the first on the held-out prompts:
   3-grams of all answers. repeats: answers in which some four words stand three times. cut: answers that
   reached the limit. Each for the tuned policy, and for the reference after the stroke.
 - KL: KL(π‖π_ref) a token in nats, over the whole vocabulary, on the tuned policy's own draws.
+- steps: the one whose policy is the result, of those planned.
 
 `--set` is one list of settings of the training, in place of the recommended ones for so many pairs; `--grid`
 a file with such a list a line; every one is run with every rule, number of verdicts and seed. `held_out=0.2`
@@ -37,7 +38,7 @@ from typing import Any
 
 import resources
 from dpo_engine.config import TrainConfig
-from dpo_engine.recommendations import recommended
+from dpo_engine.recommendations import recommended, resolved
 from tests.benchmarks.helpers.children import ChildFailed, Result, in_child
 from tests.benchmarks.helpers.kept import Kept
 from tests.benchmarks.helpers.machine import described
@@ -159,7 +160,8 @@ def _settings(line: str, verdicts: int) -> Cell:
         except json.JSONDecodeError:
             values[name] = value
     share = values.pop("held_out", 0.0)
-    settings = _unusual(recommended(values.get("method", "lora"), round(verdicts * (1 - share)))) | values
+    pairs = round(verdicts * (1 - share))
+    settings = _unusual(resolved(recommended(values.get("method", "lora"), pairs), pairs)) | values
     return {"held_out_share": share, "settings": settings}
 
 
@@ -187,7 +189,7 @@ def _row(cell: Cell, result: Result) -> list[str]:
         _both(result, "words", ".0f"),
         *(_both(result, name, ".2f") for name in ("distinct", "across", "repeats", "cut")),
         "" if kl is None else f"{kl:.3f}",
-        str(result["steps"]),
+        f"{result['policy_step']}/{result['steps']}",
         f"{result['minutes']:.1f}",
     ]
 

@@ -5,6 +5,7 @@ opened again: what was acknowledged must be there, each import and merge whole o
 (the backups and the migrated one too) must pass SQLite's full check.
 """
 
+import lzma
 import multiprocessing
 import os
 import random
@@ -19,17 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from app.store.backups import backups_of
-from app.store.migrations import STEPS, migrate
 from app.store.project import open_project
 from tests.benchmarks.helpers import chores
+from tests.store.old_projects import DATA, VERDICTS
 
 MESSAGES = 24
 A_PROJECT = 50
 """Kills before a fresh project is begun."""
-OLD_STEPS = 4
 
 
 @dataclass
@@ -55,6 +53,7 @@ def main(kills: int, seed: int) -> None:
     while outcome.kills < kills and outcome.clean:
         with tempfile.TemporaryDirectory(prefix="kill-store-") as folder:
             run(Path(folder), min(A_PROJECT, kills - outcome.kills), seed + outcome.kills, outcome)
+        print(f"{outcome.kills} kills, {time.perf_counter() - started:.0f} s", flush=True)
     print(f"{'kills':28}{outcome.kills:8}   in {time.perf_counter() - started:.0f} s")
     for name, number in sorted(outcome.acknowledged.items()):
         print(f"{name + ', acknowledged':28}{number:8}")
@@ -155,8 +154,8 @@ def _look_at_others(folder: Path, outcome: Outcome) -> None:
         with closing(sqlite3.connect(f"{backup.path.as_uri()}?immutable=1", uri=True)) as db:
             outcome.damaged += [f"{backup.path.name}: {problem}" for problem in _problems(db)]
     project = open_project(folder / "old.dpo")
-    (number,) = project.db.execute("SELECT count(*) FROM comparisons WHERE choice = 'left'").fetchone()
-    outcome.lost += [] if number == chores.OLD_VERDICTS else [f"{number} verdicts after migrating"]
+    number = project.db.table("verdicts").count
+    outcome.lost += [] if number == VERDICTS[4] else [f"{number} verdicts after migrating"]
     outcome.damaged += [f"migrated: {problem}" for problem in _problems(project.db.conn)]
     project.close()
     for leftover in (
@@ -175,28 +174,8 @@ def _problems(db: sqlite3.Connection) -> list[str]:
 def _old_project(folder: Path) -> Path:
     """A file of version 4 with verdicts, to be migrated each time."""
     path = folder / "template"
-    with closing(Database(path)) as db:
-        migrate(db, STEPS[:OLD_STEPS])
-        db.conn.executescript(_OLD_ROWS.format(number=chores.OLD_VERDICTS))
+    path.write_bytes(lzma.decompress((DATA / "version_4.dpo.xz").read_bytes()))
     return path
-
-
-_OLD_ROWS = """
-BEGIN;
-INSERT INTO prompts (id, content_hash, messages, source, split, tags, priority, comparisons, created_at)
-    VALUES (1, 'h', '[{{"role":"user","content":"Old?"}}]', 'import', 'train', '[]', 0, {number}, '2026');
-CREATE TEMP TABLE numbers AS WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT {number})
-    SELECT i FROM n;
-INSERT INTO candidates
-    SELECT 2 * i - side, 1, 'text ' || i || side, 'm', 'f', '{{}}', 1, 'end', 8, 1.5, '2026'
-    FROM numbers, (SELECT 0 AS side UNION SELECT 1);
-INSERT INTO comparisons (id, prompt_id, left_id, right_id, swapped, state, priority, held_out, created_at)
-    SELECT i, 1, 2 * i - 1, 2 * i, 0, 'answered', 0, 0, '2026' FROM numbers;
-INSERT INTO verdicts (id, comparison_id, choice, strength, annotator, seconds, created_at)
-    SELECT i, i, 'left', 1, 'someone', 3.0, '2026' FROM numbers;
-UPDATE comparisons SET verdict_id = id, choice = 'left';
-COMMIT;
-"""
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp
     counts = verdicts.counts(kept)
     assert counts.preferences + counts.ties == 12
     (run,) = runs.runs(kept)
-    assert run.status == "finished" and run.step == run.total_steps > 0
+    assert run.status == "finished" and 0 < run.step <= run.total_steps  # evidence may end it early
     first = next(row.metrics for row in runs.metrics(kept, run.id) if row.split == "train")
     assert first["loss/sigmoid"] == pytest.approx(0.6931, abs=1e-3)  # the mix for few pairs has another part
     assert first["rewards/margins"] == pytest.approx(0.0, abs=1e-3)

@@ -6,7 +6,6 @@ import pytest
 
 from dpo_engine.config import SamplingConfig, TrainConfig, options_of
 from dpo_engine.errors import BadInput
-from dpo_engine.recommendations import recommended, recommended_learning_rate, resolved
 
 
 @pytest.mark.parametrize("config", [TrainConfig, SamplingConfig])
@@ -41,33 +40,9 @@ def test_sampling_is_checked_too() -> None:
         SamplingConfig(top_p=1.5)
 
 
-@pytest.mark.parametrize(
-    ("method", "pairs", "rate"), [("lora", 35, 2e-4), ("full", 35, 1e-5), ("lora", 20_000, 5e-6)]
-)
-def test_the_learning_rate_is_settled_by_method_and_pairs(method: str, pairs: int, rate: float) -> None:
-    config = TrainConfig(method=method)  # type: ignore[arg-type]
-    assert config.learning_rate is None
-    assert resolved(config, pairs).learning_rate == rate
-    assert recommended_learning_rate(config.method, pairs) == rate
-
-
-def test_a_given_learning_rate_stays() -> None:
-    config = TrainConfig(learning_rate=3e-5)
-    assert resolved(config, 35) is config
-
-
 def test_a_setting_changed_where_it_has_no_effect_is_refused() -> None:
     with pytest.raises(BadInput, match=r"^lora_r is 8, but has no effect while method is full\."):
         TrainConfig(method="full", lora_r=8)
     with pytest.raises(BadInput, match=r"^label_smoothing is 0.1, but has no effect while"):
         TrainConfig(loss_type="ipo", label_smoothing=0.1)
     assert TrainConfig(method="full", lora_r=TrainConfig().lora_r).method == "full"
-
-
-@pytest.mark.parametrize(
-    ("pairs", "epochs", "mix"), [(50, 4.0, "sft 0.2"), (500, 2.0, None), (20_000, 1.0, None)]
-)
-def test_what_is_recommended_follows_the_number_of_pairs(pairs: int, epochs: float, mix: str | None) -> None:
-    config = recommended("lora", pairs)
-    assert (config.num_train_epochs, config.loss_mix, config.loss_type) == (epochs, mix, "sigmoid")
-    assert resolved(config, pairs).learning_rate == recommended_learning_rate("lora", pairs)

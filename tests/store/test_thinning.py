@@ -1,5 +1,6 @@
 """Which backups stay: many of today, then one a day, a week, a month."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,11 +35,20 @@ def test_then_the_last_of_each_day_of_each_week_and_of_each_month() -> None:
     assert len(days) - len(earlier) == 5
     assert earlier[:12] == [NOW.date() - timedelta(days=number) for number in range(1, 13)]
     weeks = earlier[12:22]
-    assert [(one - other).days for one, other in zip(weeks[1:], weeks[2:], strict=False)] == [7] * 8
+    assert [(one - other).days for one, other in itertools.pairwise(weeks[1:])] == [7] * 8
     assert all(day.isoweekday() == 7 for day in weeks[1:])
     months = earlier[22:]
     assert len(months) == 9
     assert all((day + timedelta(days=1)).day == 1 for day in months[1:])
+
+
+def test_where_there_is_little_room_fewer_stay() -> None:
+    copies = [Copy(NOW - timedelta(hours=hour)) for hour in range(100 * 24)]
+    gone = set(superfluous(copies, NOW, share=0.1))
+    kept = [copy for copy in copies if copy not in gone]
+    assert len(kept) == 2 + 2 + 1 + 1
+    assert kept[:3] == [copies[0], copies[1], copies[17]]
+    assert kept[-1].at < NOW - timedelta(days=7)
 
 
 def test_a_project_put_aside_for_years_keeps_its_copies() -> None:

@@ -1,21 +1,38 @@
 """The transaction in which very many rows come in."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
+from typing import Any
 
 from sqlite_utils import Database
 
 from app.store.errors import explained
 from app.store.handle import Project
-from app.store.rows import writing
-
-Count = tuple[str, bool]
-"""Choice, and whether it is held out."""
+from app.store.rows import to_json, writing
 
 _CACHE_KIB = 128 * 1024
-_TRIGGER = "tally_new"
-"""Counts each comparison as it is inserted; with it SQLite has to be able to undo every single row."""
+_ROWS_A_STATEMENT = 500
+COUNTED = {
+    "tally_new": """
+        UPDATE tally SET n = tally.n + new.n FROM (
+            SELECT choice, held_out, disputed, count(*) AS n FROM comparisons
+            WHERE id >= ? AND choice IS NOT NULL AND purpose = 'collect' AND deleted_at IS NULL
+            GROUP BY choice, held_out, disputed
+        ) AS new WHERE tally.choice = new.choice AND tally.held_out = new.held_out
+            AND tally.disputed = new.disputed
+    """,
+    "waiting_new": """
+        UPDATE waiting SET n = waiting.n + new.n FROM (
+            SELECT skipped > 0 AS later, count(*) AS n FROM comparisons
+            WHERE id >= ? AND state = 'waiting' AND asked_of IS NULL AND deleted_at IS NULL GROUP BY later
+        ) AS new WHERE waiting.later = new.later
+    """,
+}
+"""Triggers that count each new comparison, and what does the same for all with an id from a first one on.
+
+With such a trigger SQLite has to be able to undo every single row by itself, which takes longer than the row.
+"""
 
 
 @contextmanager
@@ -29,10 +46,15 @@ def bulk_writing(project: Project, doing: str) -> Iterator[Database]:
     if project.db.conn.in_transaction:
         raise RuntimeError("within a transaction these settings would not hold")
     with _settings(project.db, doing), writing(project, doing) as db:
-        (trigger,) = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", [_TRIGGER]).fetchone()
-        db.execute(f"DROP TRIGGER {_TRIGGER}")
+        triggers = db.execute(
+            "SELECT sql FROM sqlite_master WHERE name IN (SELECT value FROM json_each(?))",
+            [to_json(list(COUNTED))],
+        ).fetchall()
+        for name in COUNTED:
+            db.execute(f"DROP TRIGGER {name}")
         yield db
-        db.execute(trigger)
+        for (trigger,) in triggers:
+            db.execute(trigger)
 
 
 @contextmanager
@@ -50,9 +72,15 @@ def _settings(db: Database, doing: str) -> Iterator[None]:
             db.execute("PRAGMA shrink_memory")
 
 
-def count_new(db: Database, choices: Iterable[Count]) -> None:
-    """Within `bulk_writing`: comparisons that are collected came in with these choices."""
-    db.conn.executemany(
-        "UPDATE tally SET n = n + ? WHERE choice = ? AND held_out = ? AND disputed = 0",
-        [(n, choice, int(held_out)) for (choice, held_out), n in Counter(choices).items()],
-    )
+def insert_many(db: Database, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run an `INSERT INTO … (…)` for many rows, hundreds in one statement: half the time of one for each."""
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        some = rows[start : start + _ROWS_A_STATEMENT]
+        row = f"({', '.join('?' * len(some[0]))})"
+        db.execute(f"{insert} VALUES {', '.join([row] * len(some))}", list(chain.from_iterable(some)))
+
+
+def count_new(db: Database, first: int) -> None:
+    """Within `bulk_writing`: count the comparisons with an id from `first` on, which just came in."""
+    for count in COUNTED.values():
+        db.execute(count, [first])

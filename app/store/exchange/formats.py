@@ -74,17 +74,28 @@ def reader_of(key: str, mapping: ColumnMapping | None = None) -> Reader:
     def read_value(value: Any) -> Entry:
         if isinstance(value, Mapping):
             try:
-                return read(value)
-            except (TypeError, AttributeError, KeyError, ValueError, RecursionError, OverflowError) as error:
+                return _whole_text(read(value))
+            except KeyError as error:
+                raise RowRefused(f"It has no {str(error.args[0])[:80]}.") from error
+            except (TypeError, AttributeError, ValueError, RecursionError, OverflowError) as error:
                 # Whatever else a row of a stranger's file holds, it is this row's fault alone.
                 raise RowRefused(f"It cannot be read ({type(error).__name__}).") from error
         if isinstance(value, RowFault):
             raise RowRefused(value.reason)
         if isinstance(value, str):
-            return plain_formats.read_text(value)
+            return _whole_text(plain_formats.read_text(value))
         raise RowRefused("It is no object with named columns.")
 
     return read_value
+
+
+def _whole_text(entry: Entry) -> Entry:
+    """Raises `RowRefused` for half of a character, which JSON and CSV can hold and a project cannot."""
+    try:
+        msgspec.json.encode(entry)
+    except UnicodeEncodeError:
+        raise RowRefused("It has half of a character, which is no text.") from None
+    return entry
 
 
 def _format_of(value: Any) -> Format | None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from sqlite_utils import Database
 
+from app.store.exchange.bulk import insert_many
 from app.store.exchange.entries import IMPORTED, Entry, Response
 from dpo_engine.preferences import Message
 
@@ -41,7 +42,10 @@ def prompt_key(messages: Sequence[Message]) -> tuple[str, str]:
 
 def candidate_key(prompt: bytes, text: str, model: str = "") -> bytes:
     """Of a response to the prompt of this hash, by its text, and by its model where that is given."""
-    return hashlib.blake2b(text.encode(), digest_size=16, key=prompt[:32], salt=_salt(model)).digest()
+    digest = hashlib.blake2b(prompt + text.encode(), digest_size=16)
+    if model:
+        return hashlib.blake2b(model.encode(), digest_size=16, key=digest.digest()).digest()
+    return digest.digest()
 
 
 def comparison_key(left: bytes, right: bytes) -> bytes:
@@ -52,14 +56,19 @@ def comparison_key(left: bytes, right: bytes) -> bytes:
 
 def names_models(entry: Entry) -> bool:
     """Its file says what wrote the responses, so that they are told apart by that, too."""
-    return entry.placed or any(
-        side is not None and side.model not in ("", IMPORTED) for side in (entry.left, entry.right)
-    )
+    left, right = entry.left, entry.right
+    if left is None or right is None:
+        return False
+    return entry.placed or left.model not in ("", IMPORTED) or right.model not in ("", IMPORTED)
 
 
 def side_keys(prompt: bytes, left: Response, right: Response, *, by_model: bool) -> tuple[bytes, bytes]:
-    first, second = ((side.model or IMPORTED) if by_model else "" for side in (left, right))
-    return candidate_key(prompt, left.text, first), candidate_key(prompt, right.text, second)
+    if not by_model:
+        return candidate_key(prompt, left.text), candidate_key(prompt, right.text)
+    return (
+        candidate_key(prompt, left.text, left.model or IMPORTED),
+        candidate_key(prompt, right.text, right.model or IMPORTED),
+    )
 
 
 class MetTable:
@@ -83,7 +92,7 @@ class MetTable:
 
     def add(self, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
         """(key, id, key of the left candidate or nothing); the first of a key stays."""
-        self._db.conn.executemany("INSERT OR IGNORE INTO temp.met VALUES (?, ?, ?)", rows)
+        insert_many(self._db, "INSERT OR IGNORE INTO temp.met (key, id, left)", list(rows))
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, Met]:
         """Those of the keys that were met."""
@@ -99,7 +108,3 @@ def in_batches(keys: Iterable[K], filler: K) -> Iterator[list[K]]:
     for start in range(0, len(everything), AT_ONCE):
         some = everything[start : start + AT_ONCE]
         yield some + [filler] * (AT_ONCE - len(some))
-
-
-def _salt(model: str) -> bytes:
-    return hashlib.blake2b(model.encode(), digest_size=16).digest() if model else b""

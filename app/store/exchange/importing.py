@@ -35,6 +35,7 @@ def run(
     preview: Preview,
     *,
     annotator: str,
+    unsigned: str | None = None,
     held_out_share: float | None = None,
     take: Take = "verdicts",
     rng: Random | None = None,
@@ -43,7 +44,8 @@ def run(
 ) -> Report:
     """Import what `preview` shows, read by its mapping where it has one; on the writer's thread.
 
-    `annotator` is whose verdicts those are that name nobody, and who can undo the import as one act.
+    `annotator` imports, and can undo it as one act; `unsigned` (else the same) is whose verdicts those are
+    that name nobody.
     `held_out_share` of the new prompts (0 to 1) are held out where the file does not say. `on_progress` hears
     the share read; `cancelled` is asked between batches. Raises `StoreError` (`ImportCancelled` among them);
     then nothing was changed. Rows that cannot be taken are in the report, and the others are kept.
@@ -51,22 +53,23 @@ def run(
     if preview.format is None and preview.mapping is None:
         raise BadValue("The format of this file is not known. Nothing was changed. Name its columns first.")
     who = checked_name(annotator)
+    whose = who if unsigned is None else checked_name(unsigned)
     share = None if held_out_share is None else min(1.0, max(0.0, held_out_share))
     read = reader_of(preview.format or "prompts", preview.mapping)
     report = Report(source=preview.source.name)
     back_up(project.path, project.db, why="import")
     with bulk_writing(project, "importing") as db, MetTable(db) as met:
-        manner = Manner(annotator=who, held_out_share=share)
-        intake = Intake(db, met, manner, rng or Random(), now())  # noqa: S311 (which side, no secret)
-        entries = _entries(preview.source, read, take, report, on_progress)
-        take_in(intake, entries, report, cancelled)
+        manner = Manner(annotator=whose, held_out_share=share)
+        draw = rng or Random()  # noqa: S311 (which side, no secret)
+        with Intake(db, met, manner, draw, now()) as intake:
+            take_in(intake, _entries(preview.source, read, take, report, on_progress), report, cancelled)
         journal_intake(db, intake, who, kind="import", label=f"import of “{preview.source.name[:80]}”")
     return report
 
 
 def take_in(
     intake: Intake,
-    entries: Iterator[tuple[Refused, Entry]],
+    entries: Iterator[Entry],
     report: Report,
     cancelled: Callable[[], bool],
 ) -> None:
@@ -74,20 +77,13 @@ def take_in(
     while batch := list(islice(entries, BATCH)):
         if cancelled():
             raise ImportCancelled("It was cancelled. Nothing was changed.")
-        intake.add(list(_prepared(intake, batch, report)))
+        intake.add([Asked(entry) for entry in batch])
+    intake.wait()
     if cancelled():
         raise ImportCancelled("It was cancelled. Nothing was changed.")
     report.prompts, report.comparisons = intake.rows.added("prompts"), intake.comparisons
     report.verdicts, report.duplicates = intake.rows.added("verdicts"), intake.duplicates
     report.restored = intake.restored
-
-
-def _prepared(intake: Intake, batch: list[tuple[Refused, Entry]], report: Report) -> Iterator[Asked]:
-    for origin, entry in batch:
-        try:
-            yield intake.prepare(entry)
-        except RowRefused as error:
-            report.refuse(msgspec.structs.replace(origin, reason=str(error)))
 
 
 def journal_intake(db: Database, intake: Intake, annotator: str, *, kind: str, label: str) -> None:
@@ -120,7 +116,7 @@ _ADDED = (
 
 def _entries(
     source: Source, read: Reader, take: Take, report: Report, on_progress: Callable[[float], None]
-) -> Iterator[tuple[Refused, Entry]]:
+) -> Iterator[Entry]:
     for file, row, share in source.rows():
         report.rows += 1
         if report.rows % BATCH == 0:
@@ -130,7 +126,7 @@ def _entries(
         except RowRefused as error:
             report.refuse(Refused(row.line, str(error), file.name))
             continue
-        yield Refused(row.line, "", file.name), _taken(entry, take, file.split)
+        yield _taken(entry, take, file.split)
     on_progress(1.0)
 
 

@@ -4,6 +4,7 @@ All of it is within one transaction of the caller, a batch at a time, with no qu
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
@@ -11,7 +12,7 @@ import msgspec
 from sqlite_utils import Database
 
 from app.store.annotators import ensure
-from app.store.exchange.entries import Entry, Given, Response, RowRefused
+from app.store.exchange.entries import Entry, Given, Response
 from app.store.exchange.identity import (
     AT_ONCE,
     MetTable,
@@ -26,7 +27,8 @@ from app.store.exchange.new_rows import NewRows
 from app.store.exchange.told import Known, Said, known_comparisons
 from app.store.journal_changes import Change
 from app.store.removing import move_comparisons, move_prompts
-from app.store.rows import to_json
+from app.store.rows import ids_to_json, to_json
+from app.store.search_index import index_candidates, index_prompts
 from app.store.standing import other_side, settle_again
 from dpo_engine.preferences import Split
 
@@ -83,7 +85,11 @@ class _Prompt:
 
 
 class Intake:
-    """`add` as often as there are entries, then `finish`. `changed` is what a journal has to know."""
+    """For a `with` block: `add` as often as there are entries. `changes` is what a journal has to know of.
+
+    What came in is made findable by another thread, which needs as long as the reading of the next batch; the
+    connection is used by one of the two at a time.
+    """
 
     def __init__(self, db: Database, met: MetTable, manner: Manner, rng: Random, moment: str) -> None:
         self._db = db
@@ -96,6 +102,8 @@ class Intake:
         self.duplicates = 0
         self.restored = 0
         self.changes: list[Change] = []
+        self._indexing = ThreadPoolExecutor(1, thread_name_prefix="import-index")
+        self._indexed: Future[None] | None = None
         self._loaded: set[int] = set()
         self._annotators: set[str] = set()
         # Of the batch at hand:
@@ -105,22 +113,35 @@ class Intake:
         self._met_now: list[tuple[bytes, int, bytes]] = []
         self._candidates: dict[bytes, int] = {}
 
-    def prepare(self, entry: Entry) -> Asked:
-        """Raises `RowRefused` for text that cannot be stored."""
-        try:
-            return Asked(entry)
-        except UnicodeEncodeError:
-            raise RowRefused("It has half of a character, which is no text.") from None
+    def __enter__(self) -> "Intake":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._indexing.shutdown()
 
     def add(self, batch: Sequence[Asked]) -> None:
         """Keep a batch; what it says twice is met the second time as what is known already."""
+        self.wait()
+        before = self.rows.last("prompts"), self.rows.last("candidates")
         while batch:
             batch = self._add_different(batch)
+        self._indexed = self._indexing.submit(_index, self._db, *before)
+
+    def wait(self) -> None:
+        """Until the connection may be used. Raises what went wrong since."""
+        indexed, self._indexed = self._indexed, None
+        if indexed is not None:
+            indexed.result()
 
     def _add_different(self, batch: Sequence[Asked]) -> list[Asked]:
         """Keep what differs; what has to wait until that is written comes back."""
         self._look_up(batch)
-        met = self._met.find(key for asked in batch if asked.sides for key in (asked.key, *asked.sides))
+        met = self._met.find(
+            key
+            for asked in batch
+            if asked.sides and asked.hash in self._prompts
+            for key in (asked.key, *asked.sides)
+        )
         self._known = known_comparisons(self._db, {met[asked.key].id for asked in batch if asked.key in met})
         self._candidates = {key: one.id for key, one in met.items() if not one.left}
         begun: set[bytes] = set()
@@ -159,23 +180,21 @@ class Intake:
             move_prompts(self._db, to_json(ids), moment, None)
             self.changes += [Change("prompts", one, "deleted_at", moment, None) for one in ids]
             self.restored += len(ids)
-        old = {
-            prompt.id: hashes[key]
-            for key, prompt in self._prompts.items()
-            if prompt.id < self.rows.first["prompts"] and prompt.id not in self._loaded
+        unread = {
+            prompt.id: hashes[key] for key, prompt in self._prompts.items() if prompt.id not in self._loaded
         }
-        self._meet(old)
-        self._loaded.update(old)
+        self._meet(unread)
+        self._loaded.update(unread)
         if any(asked.entry.prompt_tags for asked in batch):
             by_id = {prompt.id: prompt for prompt in self._prompts.values()}
-            for prompt_id, tag in self._db.execute(_PROMPT_TAGS, [to_json(list(by_id))]):
+            for prompt_id, tag in self._db.execute(_PROMPT_TAGS, [ids_to_json(by_id)]):
                 by_id[prompt_id].tags.add(tag)
 
     def _meet(self, prompts: dict[int, bytes]) -> None:
-        """Note the candidates and comparisons of prompts that were there before the import."""
+        """Note the candidates and comparisons of prompts that were there before this batch."""
         if not prompts:
             return
-        listed = [to_json(list(prompts))]
+        listed = [ids_to_json(prompts)]
         keys: dict[int, tuple[bytes, bytes]] = {}
         for row_id, prompt_id, text, model in self._db.execute(_CANDIDATES, listed):
             raw = prompts[prompt_id]
@@ -238,7 +257,8 @@ class Intake:
             verdict=(verdict_id, said[0].choice) if alone else None,
         )
         self.comparisons += 1
-        self._meet_new(asked, comparison_id, swapped=swapped)
+        if prompt.id in self._loaded:
+            self._meet_new(asked, comparison_id, swapped=swapped)
         for tag in entry.tags:
             self.rows.tag("comparison_tags", comparison_id, tag)
         if alone:
@@ -270,7 +290,7 @@ class Intake:
         known = self._candidates.get(key)
         if known is None:
             known = self._candidates[key] = self.rows.candidate(prompt_id, new)
-            if new.model:
+            if prompt_id in self._loaded:
                 self._met_now.append((key, known, b""))
         return known
 
@@ -360,6 +380,11 @@ class Intake:
             self._annotators.add(who)
             ensure(self._db, who)
         return who
+
+
+def _index(db: Database, prompts: int, candidates: int) -> None:
+    index_prompts(db, prompts)
+    index_candidates(db, candidates)
 
 
 def _same(one: Said, given: Given) -> bool:

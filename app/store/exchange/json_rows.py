@@ -68,9 +68,11 @@ def _text(line: bytes) -> Any:
 def _decoded_lines(
     file: _Lines, share: Callable[[], float], decode: Callable[[bytes], Any]
 ) -> Iterator[FileRow]:
-    number = 0
+    number, read = 0, 0.0
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
+        if number % 100 == 1:  # often enough for a person, seldom enough to take no time
+            read = share()
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):
                 line = file.readline(CHUNK)
@@ -78,7 +80,7 @@ def _decoded_lines(
         elif not line.isspace():
             if number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
-            yield FileRow(number, decode(line), share())
+            yield FileRow(number, decode(line), read)
 
 
 def json_file(path: Path) -> Iterator[FileRow]:

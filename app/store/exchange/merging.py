@@ -17,7 +17,7 @@ from app.store.annotators import checked_name
 from app.store.backups import back_up
 from app.store.errors import BadValue, explained
 from app.store.exchange.bulk import bulk_writing
-from app.store.exchange.entries import Entry, Refused
+from app.store.exchange.entries import Entry
 from app.store.exchange.identity import MetTable
 from app.store.exchange.importing import BATCH, journal_intake, take_in
 from app.store.exchange.intake import Intake, Manner
@@ -52,22 +52,21 @@ def merge(
     with _copied(other) as theirs:
         back_up(project.path, project.db, why="merge")
         with bulk_writing(project, "merging") as db, MetTable(db) as met:
-            intake = Intake(db, met, Manner(annotator=who), Random(), now())  # noqa: S311 (never drawn from)
-            take_in(intake, _entries(theirs, report, on_progress), report, cancelled)
+            draw = Random()  # noqa: S311 (never drawn from: all sides are placed)
+            with Intake(db, met, Manner(annotator=who), draw, now()) as intake:
+                take_in(intake, _entries(theirs, report, on_progress), report, cancelled)
             journal_intake(db, intake, who, kind="merge", label=f"merge of “{other.name[:80]}”")
     return report
 
 
-def _entries(
-    theirs: Project, report: Report, on_progress: Callable[[float], None]
-) -> Iterator[tuple[Refused, Entry]]:
+def _entries(theirs: Project, report: Report, on_progress: Callable[[float], None]) -> Iterator[Entry]:
     total = count_of(theirs) or 1
     for source in (comparisons_of(theirs), prompts_alone(theirs)):
         for out in source:
             report.rows += 1
             if report.rows % BATCH == 0:
                 on_progress(min(1.0, report.rows / total))
-            yield Refused(report.rows, ""), out.entry
+            yield out.entry
     on_progress(1.0)
 
 

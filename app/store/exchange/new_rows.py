@@ -5,11 +5,9 @@ from typing import Any
 import msgspec
 from sqlite_utils import Database
 
-from app.store.exchange.bulk import Count, count_new
+from app.store.exchange.bulk import count_new, insert_many
 from app.store.exchange.entries import IMPORTED, Given, Response
-from app.store.records import Choice
-from app.store.search_index import index_candidates, index_prompts
-from app.store.verdicts import PERSON
+from app.store.records import PERSON, Choice
 
 Values = tuple[Any, ...]
 
@@ -38,13 +36,16 @@ class NewRows:
         self._moment = moment
         self._waiting: dict[str, list[Values]] = {table: [] for table in _TABLES}
         self._counts: dict[int, list[int]] = {}
-        self._choices: list[Count] = []
         self.first = {table: _next_id(db, table) for table in _COUNTED_UP}
         self._next = dict(self.first)
 
     def added(self, table: str) -> int:
         """How many rows of a table are new so far."""
         return self._next[table] - self.first[table]
+
+    def last(self, table: str) -> int:
+        """The highest id so far."""
+        return self._next[table] - 1
 
     def prompt(self, content_hash: str, messages: str, source: str, split: str) -> int:
         prompt_id = self._id("prompts")
@@ -55,13 +56,22 @@ class NewRows:
 
     def candidate(self, prompt_id: int, new: Response) -> int:
         candidate_id = self._id("candidates")
-        self._waiting["candidates"].append(
-            (
-                *(candidate_id, prompt_id, new.text, len(new.text), new.model or IMPORTED, new.fingerprint),
-                *(_json(new.sampling), new.seed, new.finish_reason, new.tokens, new.seconds),
-                *(new.created_at or self._moment, None),
-            )
+        values = (
+            candidate_id,
+            prompt_id,
+            new.text,
+            len(new.text),
+            new.model or IMPORTED,
+            new.fingerprint,
+            _json(new.sampling),
+            new.seed,
+            new.finish_reason,
+            new.tokens,
+            new.seconds,
+            new.created_at or self._moment,
+            None,
         )
+        self._waiting["candidates"].append(values)
         return candidate_id
 
     def edit(self, prompt_id: int, text: str, edited_from: int) -> int:
@@ -90,26 +100,31 @@ class NewRows:
         """`verdict` is what counts, where that is known already."""
         comparison_id = self._id("comparisons")
         choice = verdict[1] if verdict else None
-        if choice is not None:
-            self._choices.append((choice, held_out))
         answered = choice not in (None, "skip")
         counts = self._counts.setdefault(prompt_id, [0, 0])
         counts[0] += 1
         counts[1] += answered
-        self._waiting["comparisons"].append(
-            (
-                *(
-                    comparison_id,
-                    prompt_id,
-                    *sides,
-                    *chars,
-                    int(swapped),
-                    "answered" if answered else "waiting",
-                ),
-                *(0, int(held_out), int(choice == "skip"), verdict and verdict[0], choice, "collect", None),
-                *(int(flagged), comment, self._moment),
-            )
+        values = (
+            comparison_id,
+            prompt_id,
+            sides[0],
+            sides[1],
+            chars[0],
+            chars[1],
+            int(swapped),
+            "answered" if answered else "waiting",
+            0,
+            int(held_out),
+            int(choice == "skip"),
+            verdict and verdict[0],
+            choice,
+            "collect",
+            None,
+            int(flagged),
+            comment,
+            self._moment,
         )
+        self._waiting["comparisons"].append(values)
         return comparison_id
 
     def settling(
@@ -147,12 +162,19 @@ class NewRows:
     ) -> None:
         at = given.created_at or self._moment
         undone_at = None if stands else self._moment
-        self._waiting["verdicts"].append(
-            (
-                *(verdict_id, comparison_id, given.choice, given.strength, annotator, given.seconds, at),
-                *(undone_at, edited_id, 1),
-            )
+        values = (
+            verdict_id,
+            comparison_id,
+            given.choice,
+            given.strength,
+            annotator,
+            given.seconds,
+            at,
+            undone_at,
+            edited_id,
+            1,
         )
+        self._waiting["verdicts"].append(values)
         self._waiting["verdict_history"].append((verdict_id, "given", at))
         if not stands:
             self._waiting["verdict_history"].append((verdict_id, "superseded", self._moment))
@@ -172,21 +194,17 @@ class NewRows:
         self._waiting["prompts"] = [
             (*values[:5], 0, *values[5], self._moment) for values in self._waiting["prompts"]
         ]
-        before = {
-            table: self._next[table] - len(self._waiting[table]) - 1 for table in ("prompts", "candidates")
-        }
+        before = {table: self._next[table] - len(self._waiting[table]) - 1 for table in _COUNTED_UP}
         for table, rows in self._waiting.items():
             if rows:
-                self._db.conn.executemany(_INSERTS[table], rows)
+                insert_many(self._db, _INSERTS[table], rows)
                 self._waiting[table] = []
         self._db.conn.executemany(
             "UPDATE prompts SET comparisons = comparisons + ?, answered = answered + ? WHERE id = ?",
             [(*counts, key) for key, counts in self._counts.items() if key not in fresh],
         )
-        count_new(self._db, self._choices)
-        self._counts, self._choices = {}, []
-        index_prompts(self._db, before["prompts"])
-        index_candidates(self._db, before["candidates"])
+        count_new(self._db, before["comparisons"] + 1)
+        self._counts = {}
 
     def _id(self, table: str) -> int:
         given = self._next[table]
@@ -195,10 +213,8 @@ class NewRows:
 
 
 def _insert(table: str) -> str:
-    columns = _TABLES[table].split()
     or_ignore = " OR IGNORE" if table in _ONCE else ""
-    marks = ", ".join("?" * len(columns))
-    return f"INSERT{or_ignore} INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    return f"INSERT{or_ignore} INTO {table} ({', '.join(_TABLES[table].split())})"
 
 
 _INSERTS = {table: _insert(table) for table in _TABLES}

@@ -8,8 +8,12 @@ its binarized forms, `instruction` with `chosen_response` and `rejected_response
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from app.store.exchange.entries import Entry, Response, RowRefused, chosen_first
 from app.store.exchange.values import (
+    Conversation,
+    bounded,
     checked_prompt,
     decoded,
     messages_of,
@@ -22,6 +26,7 @@ from app.store.exchange.values import (
 from dpo_engine.errors import BadInput
 from dpo_engine.pairs.preference_rows import pair_of_row, prompt_of_row
 from dpo_engine.pairs.row_files import NumberedRow
+from dpo_engine.preferences import Message
 
 _MAYBE_JSON = ("prompt", "chosen", "rejected", "messages", "completions")
 _PROMPT_COLUMNS = ("prompt", "messages", "instruction", "conversations", "question", "query", "input", "text")
@@ -51,17 +56,46 @@ def title_of_preference(row: Mapping[str, Any]) -> str:
 
 def read_preference(row: Mapping[str, Any]) -> Entry:
     """Raises `RowRefused`."""
+    prompt, chosen, rejected = _explicit(row) or _by_the_engine(row)
+    return chosen_first(
+        checked_prompt(prompt),
+        Response(text=chosen, model=_model(row, "chosen")),
+        Response(text=rejected, model=_model(row, "rejected")),
+        strength=strength_of(row),
+        split=split_of(row.get("split")),
+    )
+
+
+def _explicit(row: Mapping[str, Any]) -> tuple[Conversation, str, str] | None:
+    """Of rows with a prompt of their own and nothing odd about them, which are most rows of most files."""
+    prompt, chosen, rejected = row.get("prompt"), row.get("chosen"), row.get("rejected")
+    if type(prompt) is list and type(chosen) is list and type(rejected) is list:
+        if len(chosen) != 1 or len(rejected) != 1:
+            return None
+        asked = messages_of(prompt, "prompt")
+        (better,), (worse,) = messages_of(chosen, "chosen"), messages_of(rejected, "rejected")
+        if better.role != "assistant" or worse.role != "assistant":
+            return None
+        chosen, rejected = better.content, worse.content
+    elif type(prompt) is str and type(chosen) is str and type(rejected) is str:
+        if prompt.lstrip().startswith(("Human:", "[", "{")):
+            return None
+        asked = (Message("user", bounded(prompt, "prompt")),)
+        bounded(chosen, "chosen")
+        bounded(rejected, "rejected")
+    else:
+        return None
+    if not chosen or not rejected or chosen == rejected or chosen.isspace() or rejected.isspace():
+        return None
+    return asked, chosen, rejected
+
+
+def _by_the_engine(row: Mapping[str, Any]) -> tuple[Conversation, str, str]:
     try:
         pair = pair_of_row(NumberedRow(0, _with_lists(row)))
     except BadInput as error:
         raise RowRefused(str(error)) from error
-    return chosen_first(
-        checked_prompt(pair.prompt),
-        Response(text=pair.chosen, model=_model(row, "chosen")),
-        Response(text=pair.rejected, model=_model(row, "rejected")),
-        strength=strength_of(row),
-        split=split_of(row.get("split")),
-    )
+    return pair.prompt, pair.chosen, pair.rejected
 
 
 def is_rated(row: Mapping[str, Any]) -> bool:
@@ -71,13 +105,16 @@ def is_rated(row: Mapping[str, Any]) -> bool:
 def read_rated(row: Mapping[str, Any]) -> Entry:
     """UltraFeedback: the best and the worst rated of several completions. Raises `RowRefused`."""
     entry = read_preference(row)
-    by_text = {one.get("response"): one.get("model") for one in decoded(row["completions"])}
-    sides = [
-        Response(text=side.text, model=short(by_text.get(side.text)))
-        for side in (entry.left, entry.right)
-        if side is not None
-    ]
-    return chosen_first(entry.prompt, sides[0], sides[1], strength=1, split=entry.split)
+    models = {
+        text: short(one.get("model"))
+        for one in decoded(row["completions"])
+        if isinstance(one, Mapping) and isinstance(text := one.get("response"), str)
+    }
+    return msgspec.structs.replace(
+        entry,
+        left=entry.left and Response(entry.left.text, models.get(entry.left.text, "")),
+        right=entry.right and Response(entry.right.text, models.get(entry.right.text, "")),
+    )
 
 
 def is_prompt(row: Mapping[str, Any]) -> bool:

@@ -52,9 +52,15 @@ def look(path: Path, mapping: ColumnMapping | None = None) -> Preview:
     return look_at(source_at(path), mapping)
 
 
-def look_on_hub(dataset: str, config: str | None = None, mapping: ColumnMapping | None = None) -> Preview:
+def look_on_hub(
+    dataset: str,
+    config: str | None = None,
+    mapping: ColumnMapping | None = None,
+    *,
+    token: str | None = None,
+) -> Preview:
     """At a data set of the hub, which is fetched for it: only when a person asked for it in that moment."""
-    return look_at(source_on_hub(dataset, config), mapping)
+    return look_at(source_on_hub(dataset, config, token), mapping)
 
 
 def look_at(source: Source, mapping: ColumnMapping | None = None) -> Preview:

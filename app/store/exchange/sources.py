@@ -67,33 +67,34 @@ def source_at(path: Path) -> Source:
         return Source(name=path.name, files=(SourceFile(path=path, size=path.stat().st_size),))
 
 
-def source_on_hub(dataset: str, config: str | None = None) -> Source:
+def source_on_hub(dataset: str, config: str | None = None, token: str | None = None) -> Source:
     """A data set of the Hugging Face hub, fetched into its cache. Raises `StoreError`.
 
     Called only when a person asked for it in that moment: this is the one place where an import goes online.
-    Files are fetched, code never is.
+    Files are fetched, code never is. `token` is for data sets that are not public.
     """
     if not _HUB_ID.fullmatch(dataset):
         raise BadValue(
             f"{dataset[:80]!r} is no data set of the hub. Nothing was fetched. Write it as owner/name."
         )
     try:
-        return Source(name=dataset, files=_fetched(dataset, config))
+        return Source(name=dataset, files=_fetched(dataset, config, token))
     except StoreError:
         raise
     except Exception as error:  # the library raises what its many readers and the network raise
-        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        said = str(error).replace(token, "…") if token else str(error)
+        reason = said.splitlines()[0][:300] if said else type(error).__name__
         raise BadValue(
             f"{dataset} could not be fetched from the hub: {reason} Nothing was changed. Check the name and "
             "the connection, or download its files and choose them here."
-        ) from error
+        ) from None  # which could hold the token
 
 
-def _fetched(dataset: str, config: str | None) -> tuple[SourceFile, ...]:
+def _fetched(dataset: str, config: str | None, token: str | None) -> tuple[SourceFile, ...]:
     from datasets import DatasetDict, load_dataset
 
     with no_progress_bars():
-        loaded = load_dataset(dataset, config)
+        loaded = load_dataset(dataset, config, token=token)
     splits = loaded if isinstance(loaded, DatasetDict) else DatasetDict(train=loaded)
     return tuple(
         SourceFile(path=path, name=f"{split}/{path.name}", split=split_of(split), size=path.stat().st_size)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 
@@ -59,16 +59,16 @@ def messages_of(value: Any, name: str) -> Conversation:
 
 
 def _message(entry: Any, name: str) -> Message:
-    if not isinstance(entry, Mapping):
+    if type(entry) is not dict and not isinstance(entry, Mapping):  # the first is much the quicker question
         raise RowRefused(f"Its {name} has a message that is no object.")
     role, content = entry.get("role"), entry.get("content")
     if role is None and content is None:
         role, content = entry.get("from"), entry.get("value")
-    known = role if role in _ROLES else _OTHER_ROLES.get(role) if isinstance(role, str) else None
-    if known is None:
+    if not isinstance(role, str) or (role not in _ROLES and role not in _OTHER_ROLES):
         raise RowRefused(
             f"Its {name} has a message of role {str(role)[:40]!r}; known are system, user and assistant."
         )
+    known = _OTHER_ROLES.get(role) or cast(Role, role)
     return Message(known, bounded(content if isinstance(content, str) else _joined(content, name), name))
 
 

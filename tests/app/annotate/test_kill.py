@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.store.project import create_project, open_reader
 
-ROUNDS = 100
+ROUNDS = 40
 FILES = 2
 """Each has a child of its own at any time, side by side."""
 Given = tuple[int, str]

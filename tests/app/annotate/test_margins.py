@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.annotate.margins import AT_ONCE
+from app.annotate.margins import FEWEST, MOST
 from app.annotate.presenter import AnnotatePresenter
 from app.store import comparisons, ordering, runs, settings
 from app.store.errors import StoreFull
@@ -16,7 +16,7 @@ from dpo_engine.events import PairsScored, TrainingStarted
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import read_pairs
 from dpo_engine.requests import Cancel, Generate, Score, Train
-from tests.app.annotate.scenes import add_comparison, begun, new_presenter, shown_id
+from tests.app.annotate.scenes import Clock, add_comparison, begun, new_presenter, shown_id
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
 
@@ -119,14 +119,12 @@ def test_the_least_sure_come_first_and_what_is_written_later_is_scored_too(
         order.append(shown_id(presenter))
     assert order == [ids[3], ids[1], ids[0]]
     assert first not in order
-    before = sum(isinstance(request, Score) for request in engine.requests)
-    for _ in range(2):
-        presenter.give("left")
-        engine.deliver()
-    after = [request for request in engine.requests if isinstance(request, Score)]
-    assert len(after) > before
-    fresh = {int(pair.id) for pair in read_pairs(after[-1].pairs).pairs}
-    assert not fresh & set(ids)
+    later = {int(pair.id) for pair in read_pairs(engine.last(Score).pairs).pairs}
+    assert later
+    assert not later & set(ids)
+    answer(engine, dict.fromkeys(later, 0.01))
+    presenter.give("left")
+    assert shown_id(presenter) in later
 
 
 def test_nothing_is_scored_unless_that_order_was_chosen(
@@ -213,26 +211,33 @@ def test_what_the_engine_leaves_out_is_not_asked_for_again(
     assert ids[0] not in ordering.to_score(trained, policy, 100)
 
 
-def test_a_lot_is_scored_a_few_at_a_time(trained: Project, handed_over: Path) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "largest"), [(2.0, FEWEST), (0.7, FEWEST), (0.1, MOST)], ids=["slow", "in time", "fast"]
+)
+def test_as_many_are_scored_at_a_time_as_one_who_waits_would_not_notice(
+    trained: Project, handed_over: Path, seconds: float, largest: int
+) -> None:
     policy = str(settings.get_setting(trained, "policy"))
-    for number in range(2 * AT_ONCE):
+    for number in range(3 * MOST):
         add_comparison(trained, f"l {number}", f"r {number}", prompt=f"Q{number}", model=policy)
     engine = FakeEngine()
     engine.auto_generate(["one", "two"])
     sizes: list[int] = []
+    clock = Clock()
 
     def score(request: Score) -> list[PairScore]:
         pairs = read_pairs(request.pairs).pairs
         sizes.append(len(pairs))
+        clock.now += seconds
         return [scored(pair.id, 1.0) for pair in pairs]
 
     engine.auto_score(score)
-    presenter = begun(new_presenter(engine, DirectStore(trained)), engine)
+    presenter = begun(new_presenter(engine, DirectStore(trained), clock), engine)
     presenter.set_order("margin", 0.0)
     engine.deliver()
-    assert max(sizes) == AT_ONCE
+    assert max(sizes) == largest
     assert list(handed_over.iterdir()) == []
-    assert ordering.to_score(trained, policy, 100) == []
+    assert ordering.to_score(trained, policy, 1000) == []
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "engine_died"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -67,6 +67,21 @@ def test_v_stacks_and_is_kept(
     assert left.y() == right.y()
 
 
+def test_in_a_small_window_an_editor_has_room_for_some_lines(ready_page: AnnotatePage) -> None:
+    ready_page.resize(752, 568)
+    press(Key.Key_E)
+    press(Key.Key_2)
+    for _ in range(3):
+        QApplication.processEvents()
+    assert ready_page.height() == 568
+    assert ready_page.panes[0].y() < ready_page.panes[1].y()
+    assert ready_page.panes[1].editor.field.height() >= 72
+    press(Key.Key_Escape)
+    for _ in range(3):
+        QApplication.processEvents()
+    assert abs(ready_page.panes[0].height() - ready_page.panes[1].height()) <= 1
+
+
 def test_q_opens_the_panel_and_its_fields_are_taken_over(
     ready_page: AnnotatePage, presenter: AnnotatePresenter
 ) -> None:
@@ -90,6 +105,20 @@ def test_q_opens_the_panel_and_its_fields_are_taken_over(
     button_of_panel.click()
     assert not panel.isVisible()
     assert ready_page.hasFocus()
+
+
+def test_the_panel_stands_beside_the_page_or_over_its_edge(ready_page: AnnotatePage) -> None:
+    QApplication.processEvents()
+    wide = ready_page.reading.width()
+    press(Key.Key_Q)
+    QApplication.processEvents()
+    assert ready_page.reading.width() < wide - 200
+    ready_page.resize(752, 568)
+    QApplication.processEvents()
+    assert ready_page.width() == 752, "the window does not grow"
+    left = ready_page.quality.mapTo(ready_page, QPoint(0, 0)).x()
+    assert left < ready_page.reading.mapTo(ready_page, QPoint(ready_page.reading.width(), 0)).x()
+    assert left + ready_page.quality.width() <= 752
 
 
 def test_figures_come_with_their_interval(ready_page: AnnotatePage, engine: FakeEngine) -> None:

@@ -327,3 +327,29 @@ def test_after_close_nothing_is_written_and_nobody_hears(
     engine.deliver()
     assert heard == []
     assert len(engine.requests) == 1
+
+
+def test_what_was_stored_and_never_shown_waits_after_a_crash(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    begun(presenter, engine)
+    shown, stored = shown_id(presenter), project.db.table("comparisons").count
+    later = new_presenter(FakeEngine(), DirectStore(project))  # without any word of farewell
+    later.start()
+    seen = []
+    for _ in range(stored):
+        seen.append(shown_id(later))
+        later.give("left")
+    assert seen[0] == shown
+    assert sorted(seen) == list(range(1, stored + 1))
+    assert later.state.comparison is None
+
+
+def test_what_was_half_written_at_a_crash_leaves_no_trace(
+    presenter: AnnotatePresenter, engine: FakeEngine, project: Project
+) -> None:
+    presenter.start()
+    engine.deliver(5)
+    assert presenter.state.draft is not None
+    assert project.db.table("candidates").count == 0
+    assert project.db.table("comparisons").count == 0

@@ -209,6 +209,7 @@ def test_verdicts_at_any_moment_of_the_writing_are_what_was_on_the_screen(
     engine = FakeEngine()
     engine.auto_generate(["a b c d e", "v w x y z"])
     presenter = begun(new_presenter(engine, DirectStore(project)), engine)
+    presenter.set_repeats(0)
     for _ in range(25):
         engine.deliver(draw.randrange(6))
         state, choice = presenter.state, draw.choice(("left", "right"))

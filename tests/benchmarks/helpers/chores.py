@@ -23,7 +23,6 @@ from dpo_engine.preferences import Message
 
 ROWS = 40
 """Pairs in each file that is imported, and comparisons in each project that is merged."""
-OLD_VERDICTS = 30
 ANNOTATOR = "me"
 CHOICES: tuple[Choice, ...] = ("left", "right", "tie", "both_bad", "skip")
 

@@ -75,6 +75,7 @@ def cell_job(job: Job) -> Result:
     began = time.perf_counter()
     clocked = train_clocked(run)
     trained = time.perf_counter()
+    state = run_folder.read_state(run)
     policy = load(str(run))
     prompts = _as_prompts(job["held_out_prompts"])
     first_seed = 3_000_000 + 10_000 * job["seed"]
@@ -83,13 +84,14 @@ def cell_job(job: Job) -> Result:
     result = compare(tuned, reference, job["rule"]) | {
         "kl": _distance(policy, job["model"], prompts[:SCORED], [row[0] for row in tuned[:SCORED]]),
         "looked_at": given.looked_at,
-        "steps": len(clocked.losses),
+        "policy_step": state.policy_step,
+        "steps": state.total_steps,
         "last_loss": clocked.losses[-1],
         "learning_rate": run_folder.read_spec(run).config.learning_rate,
         "minutes": (trained - began) / 60,
         "minutes_drawing": (drawn - trained) / 60,
         "minutes_scoring": (time.perf_counter() - drawn) / 60,
-        "state": run_folder.read_state(run).message,
+        "ended": state.message,
         "device": clocked.device,
         "examples": [row[0].text for row in tuned[:3]],
     }

@@ -127,6 +127,11 @@ _FOLLOWS = {
                 AND comparisons.held_out = tally.held_out AND comparisons.disputed = tally.disputed
                 AND purpose = 'collect' AND deleted_at IS NULL
         )""",
+    "waiting": """
+        SELECT * FROM waiting WHERE n <> (
+            SELECT count(*) FROM comparisons WHERE (skipped > 0) = later AND state = 'waiting'
+                AND asked_of IS NULL AND deleted_at IS NULL
+        )""",
     "standing": """
         SELECT comparison_id, annotator, max(id) FROM verdicts WHERE undone_at IS NULL
         GROUP BY 1, 2 EXCEPT SELECT * FROM standing""",

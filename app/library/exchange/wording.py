@@ -1,0 +1,116 @@
+"""What came in, what is looked at and how far people agree, in words. Qt-free."""
+
+from app.store.coefficients import Agreement
+from app.store.exchange.entries import Entry
+from app.store.exchange.preview import Preview, PreviewRow
+from app.store.exchange.report import Report
+from app.store.exchange.studio_format import Kind
+from app.store.records import Choice
+
+ANSWER_WORDS: dict[Choice, str] = {
+    "left": "Left is better",
+    "right": "Right is better",
+    "tie": "Tie",
+    "both_bad": "Both bad",
+    "skip": "Skipped",
+}
+KIND_WORDS: dict[Kind, str] = {
+    "preferences": "Preferences",
+    "ties": "Ties",
+    "both_bad": "Both bad",
+    "skips": "Skipped",
+    "disputed": "In dispute",
+    "unjudged": "Not judged yet",
+    "prompts": "Prompts without responses",
+}
+
+
+def count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def listed(parts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def looked_at(preview: Preview) -> str:
+    """How many rows there are, or that these are only the first."""
+    number = len(preview.rows)
+    files = f" in {count(len(preview.source.files), 'file')}" if len(preview.source.files) > 1 else ""
+    return f"{count(number, 'row')}{files}" if preview.complete else f"The first {number:,} rows{files}"
+
+
+def verdict_of(row: PreviewRow) -> str:
+    """What a row will be, in two words."""
+    entry = row.entry
+    if entry is None:
+        return "Left out"
+    if entry.left is None:
+        return "Prompt"
+    if not entry.verdicts:
+        return "To be judged"
+    answers = {given.choice for given in entry.verdicts}
+    if len(entry.verdicts) > 1:
+        return f"{len(entry.verdicts)} verdicts"
+    choice = next(iter(answers))
+    if not entry.placed and choice in ("left", "right"):
+        return "First is better" if choice == "left" else "Second is better"
+    return ANSWER_WORDS[choice]
+
+
+def side_names(entry: Entry) -> tuple[str, str]:
+    """Where a file does not say who stood where, left and right are drawn when it comes in."""
+    return ("Left", "Right") if entry.placed else ("First response", "Second response")
+
+
+def line_words(row: PreviewRow) -> str:
+    return f"{row.file}, line {row.line:,}" if row.file else f"Line {row.line:,}"
+
+
+def added_words(report: Report) -> str:
+    """What came in, as a sentence."""
+    parts = [
+        count(number, what)
+        for number, what in (
+            (report.prompts, "prompt"),
+            (report.comparisons, "comparison"),
+            (report.verdicts, "verdict"),
+        )
+        if number
+    ]
+    if not parts:
+        return "Nothing new came in."
+    return f"{listed(parts)} came in."
+
+
+def rest_words(report: Report) -> list[str]:
+    """What else became of its rows, a sentence each."""
+    said = []
+    if report.restored:
+        said.append(f"{count(report.restored, 'deleted one')} of them is there again." if report.restored == 1
+                    else f"{report.restored:,} that had been deleted are there again.")
+    if report.duplicates:
+        were = "was" if report.duplicates == 1 else "were"
+        said.append(f"{count(report.duplicates, 'row')} {were} there already, so nothing was added for it."
+                    if report.duplicates == 1
+                    else f"{report.duplicates:,} rows were there already, so nothing was added for them.")
+    if report.refused_rows:
+        were = "was" if report.refused_rows == 1 else "were"
+        said.append(f"{count(report.refused_rows, 'row')} could not be taken and {were} left out.")
+    return said
+
+
+def coefficient_words(found: Agreement) -> str:
+    """What a coefficient says, without its name: how far from chance to perfect agreement."""
+    if found.value is None:
+        return "Nothing can be said yet" if not found.items else "Everybody gave only one kind of answer so far"
+    if found.value <= 0:
+        return "No more often than by chance"
+    return f"{found.value:.0%} of the way from chance to always agreeing".replace("%", " %")
+
+
+def interval_words(found: Agreement) -> str:
+    if found.value is None or found.low is None or found.high is None:
+        return ""
+    return f"{found.value:.2f} (95 %: {found.low:.2f} to {found.high:.2f})".replace("-", "−")

@@ -1,0 +1,103 @@
+"""Hostile files and rows by the hundred thousand: `python -m tests.benchmarks.import_fuzz [100000] [NAME…]`.
+
+So many damaged rows go through the reader of every format, and as many, in damaged files, through look
+and import into a project; with names (`arena`, `csv`, …) only those. Prints how many were read and the longest
+that one input took; ends with an error at the first crash, half import or input over 2 s, with the seed that
+makes it again: `python -m tests.benchmarks.import_fuzz --again NAME SEED`.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+
+from app.store.exchange import importing
+from app.store.health import thorough_problems_in
+from app.store.project import Project, create_project
+from tests.store.exchange.fuzzing import FILES, READERS, try_file, try_row
+
+LIMIT_SECONDS = 2.0
+_FRESH_AFTER = 2_000
+"""Files into one project; then a new one, so that it is not all duplicates."""
+
+
+def main(number: int, names: Sequence[str]) -> None:
+    importing.back_up = lambda *_, **__: None  # type: ignore[assignment]  # measured and tested elsewhere
+    for key in READERS:
+        if key in names:
+            rows(key, number)
+    for ending in FILES:
+        if ending in names:
+            files(ending, number)
+
+
+def rows(key: str, number: int) -> None:
+    """So many damaged rows of one format, past the files."""
+    slowest, read = Slowest(key), 0
+    for seed in range(number):
+        read += slowest.timed(seed, lambda: try_row(key, Random(seed)))  # noqa: B023 (called at once)
+    print(f"{key:14} {number:>9,} rows, {read:>9,} of them still good {slowest}", flush=True)
+
+
+def files(ending: str, number: int) -> None:
+    """Damaged files of one kind until they had so many rows."""
+    slowest, done, seed = Slowest(ending), 0, 0
+    while done < number:
+        with tempfile.TemporaryDirectory() as folder:
+            project = create_project(Path(folder) / "fuzz.dpo", with_starter_prompts=False)
+            first = seed
+            while done < number and seed < first + _FRESH_AFTER:
+                done += slowest.timed(seed, lambda: _file(project, Path(folder), ending, seed))  # noqa: B023 (called at once)
+                seed += 1
+            problems = thorough_problems_in(project.db)
+            project.close()
+        if problems:
+            raise SystemExit(f"{ending}: the project came out damaged: {problems}")
+    print(f"{ending:14} {done:>9,} rows in {seed:,} files {slowest}", flush=True)
+
+
+def _file(project: Project, folder: Path, ending: str, seed: int) -> int:
+    return try_file(project, folder, ending, Random(seed))
+
+
+class Slowest:
+    """Times inputs and ends the run at one that takes too long or breaks."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seconds = 0.0
+
+    def timed(self, seed: int, work: Callable[[], int]) -> int:
+        started = time.perf_counter()
+        try:
+            done = work()
+        except BaseException as error:
+            raise SystemExit(f"{self._name}, seed {seed}: {type(error).__name__}: {error}") from error
+        taken = time.perf_counter() - started
+        if taken > LIMIT_SECONDS:
+            raise SystemExit(f"{self._name}, seed {seed}: took {taken:.1f} s")
+        self._seconds = max(self._seconds, taken)
+        return done
+
+    def __str__(self) -> str:
+        return f"(the slowest {1000 * self._seconds:.0f} ms of {LIMIT_SECONDS:.0f} s)"
+
+
+def again(name: str, seed: int) -> None:
+    """The input of one seed, with its traceback."""
+    if name in READERS:
+        print(try_row(name, Random(seed)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        project = create_project(Path(folder) / "fuzz.dpo", with_starter_prompts=False)
+        print(try_file(project, Path(folder), name, Random(seed)))
+        project.close()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--again"]:
+        again(sys.argv[2], int(sys.argv[3]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, sys.argv[2:] or (*READERS, *FILES))
