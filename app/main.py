@@ -8,13 +8,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QApplication
 
 import resources
+from app.library.panels import PanelKey
 from app.options import Options, parse
 from app.safety.opening import OpenElsewhere, open_when_free
 from app.safety.rescue import Rescued, can_be_rescued
@@ -64,6 +67,7 @@ class Studio:
         handlers = commands.handlers | {
             "restart-engine": self._restart_engine,
             "backups": lambda: self.safety.show_backups(self.project_path),
+            **{key: partial(self._show_in_library, key) for key in get_args(PanelKey)},
             "undo": self.edit.undo,
             "redo": self.edit.redo,
         }
@@ -116,6 +120,10 @@ class Studio:
         else:
             self.window.hide()
         self._leave(lambda: self.safety.back_up_closed(self.project_path, self._quit))
+
+    def _show_in_library(self, key: PanelKey) -> None:
+        if self.workspace is not None:
+            self.workspace.show_in_library(key)
 
     def _quit(self) -> None:
         self.window.let_close()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
@@ -15,11 +15,13 @@ from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
 from app.history import History
 from app.inspector.presenter import InspectorPresenter
+from app.library.panels import PanelKey
 from app.library.presenter import LibraryPresenter
 from app.shell.edit_actions import EditActions
 from app.shell.engine_status import EngineStatusFold
 from app.shell.gui_thread import GuiThread
 from app.shell.keymap import Keymap
+from app.shell.secrets import KeyringSecrets
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
@@ -33,6 +35,11 @@ from app.train.wording import short_name
 from dpo_engine.catalogue import CATALOGUE
 from dpo_engine.events import Event
 from dpo_engine.locations import log_dir
+
+if TYPE_CHECKING:  # loaded with the Library's page
+    from app.library.exchange.exchange import Exchange
+    from app.library.exchange.presenting import Means
+    from app.library.place import LibraryPlace
 
 _STATUS_MS = 120
 """The status bar follows the engine's events no faster than a person reads."""
@@ -60,9 +67,12 @@ class Workspace(QObject):
         self._status_timer = QTimer(self, singleShot=True, interval=_STATUS_MS)
         self._status_timer.timeout.connect(lambda: window.status.show_engine(self._fold.status))
         self._closed: Callable[[], None] | None = None
+        self._project_path, self._gui = project.path, gui
+        self._library_place: LibraryPlace | None = None
+        self._exchange: Exchange | None = None
         self.writer = Writer(project, gui.post)
-        self.readers = Reader(project.path, gui.post), Reader(project.path, gui.post)
-        """One for what is looked at, one for figures that take long; neither holds up the writer."""
+        self.readers = tuple(Reader(project.path, gui.post) for _ in range(3))
+        """For what is looked at, for figures that take long, for exports; none holds up the writer."""
         self.history = History(store=self.writer, annotator=annotator, failed=window.banner.show_message)
         self.engine = open_engine(hosting, log_dir(), self)
         self.engine.event_received.connect(self._on_event)
@@ -115,6 +125,8 @@ class Workspace(QObject):
         self._edit.let_go()
         self.annotate.close()
         self.library.close()
+        if self._exchange is not None:
+            self._exchange.close()
         self.inspector.close()
         self.engine.ask_to_close()
 
@@ -124,12 +136,47 @@ class Workspace(QObject):
         self.train.open()
 
     def _library_page(self, keymap: Keymap) -> QWidget:
+        from app.library.exchange.exchange import Exchange
         from app.library.page import LibraryPage
+        from app.library.place import LibraryPlace
 
         page = LibraryPage(self.library, self._theme, keymap)
-        page.annotate_requested.connect(lambda: self._window.show_place("annotate"))
+        self._exchange = Exchange(self._means_of_exchange())
+        place = self._library_place = LibraryPlace(page, self._exchange, self._theme)
+        for source in (page, place):
+            source.annotate_requested.connect(lambda: self._window.show_place("annotate"))
         page.judge_requested.connect(self._on_judge_requested)
-        return page
+        return place
+
+    def show_in_library(self, key: PanelKey) -> None:
+        """Import, export, merge or agreement, in the Library's place."""
+        self._window.show_place("library")
+        if self._library_place is not None:
+            self._library_place.show_panel(key)
+
+    def _means_of_exchange(self) -> "Means":
+        from app.library.exchange.errands import ErrandThreads
+        from app.library.exchange.presenting import Means
+
+        return Means(
+            project=self._project_path,
+            store=self.writer,
+            reader=self.readers[2],
+            errands=ErrandThreads(self._gui.post),
+            deliver=self._gui.post,
+            history=self.history,
+            secrets=KeyringSecrets(),
+            annotator=lambda: self.annotate.state.annotator,
+            clock=time.monotonic,
+            shown=lambda: self.library.state.filter,
+            changed=lambda: self._on_place_shown(self._window.current_place),
+            ended=self._on_exchange_ended,
+        )
+
+    def _on_exchange_ended(self, key: PanelKey, sentence: str) -> None:
+        """Tell who is on another page by now."""
+        if self._library_place is not None and not self._library_place.shows(key):
+            self._window.banner.show_message(sentence, "Show", lambda: self.show_in_library(key))
 
     def _train_page(self) -> QWidget:
         # Brings in pyqtgraph, which the window does not wait for.

@@ -6,9 +6,9 @@ from dpo_engine.config import Method, TrainConfig
 
 FEW, MANY = 500, 10_000
 """Pairs from which on less is made of each: a smaller learning rate and fewer epochs."""
-SEEN = 400
-"""How often few pairs are seen, all together: eight times each where there are 50."""
-MOST_EPOCHS = 8.0
+SEEN = 300
+"""How often few pairs are seen, all together: six times each where there are 50."""
+MOST_EPOCHS = 6.0
 
 
 def recommended(method: Method, pairs: int) -> TrainConfig:
@@ -24,7 +24,8 @@ def recommended(method: Method, pairs: int) -> TrainConfig:
     config = TrainConfig(
         method=method,
         num_train_epochs=min(MOST_EPOCHS, max(2.0, round(SEEN / max(1, pairs)))),
-        loss_mix="sft 0.2",
+        loss_mix="sft 1",
+        eval_steps=20,
         eval_samples=8,
         stop_at_repetition=0.1,
     )

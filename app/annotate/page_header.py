@@ -110,7 +110,8 @@ class PageHeader(QWidget):
 
     def _show_counts(self, state: AnnotateState) -> None:
         counts, goal = state.counts, state.goal
-        total = counts.preferences + counts.ties + counts.both_bad
+        # With what was asked again: a count that stood still would give a repeat away.
+        total = counts.preferences + counts.ties + counts.both_bad + counts.disputed + counts.asked_again
         today = f"{counts.today} of {goal} today" if goal else f"{counts.today} today"
         words = f"{today} · {total:,} verdict{'' if total == 1 else 's'}"
         self.counts.setText(words if total or goal else "No verdicts yet")

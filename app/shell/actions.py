@@ -24,6 +24,10 @@ class ActionSpec:
 SPECS: tuple[ActionSpec, ...] = (
     ActionSpec(key="new-project", menu="File", text="New project…", shortcuts=("Ctrl+Shift+N",)),
     ActionSpec(key="open-project", menu="File", text="Open project…", shortcuts=("Ctrl+O",)),
+    ActionSpec(key="import", menu="File", text="Import…", shortcuts=("Ctrl+I",), line_before=True),
+    ActionSpec(key="export", menu="File", text="Export…", shortcuts=("Ctrl+E",)),
+    ActionSpec(key="merge", menu="File", text="Merge another project…"),
+    ActionSpec(key="agreement", menu="File", text="Agreement between annotators"),
     ActionSpec(key="show-project-folder", menu="File", text="Show project in its folder", line_before=True),
     ActionSpec(key="backups", menu="File", text="Backups…"),
     ActionSpec(key="quit", menu="File", text="Quit", shortcuts=("Ctrl+Q",), line_before=True),

@@ -86,6 +86,7 @@ def back_up(
         try:
             _copy(db.conn, part, pause, cancelled)
             _verify(part, cancelled)
+            os.utime(part, (moment.timestamp(), moment.timestamp()))
             _flush(part)
             part.rename(target)
             sync_folder(folder)
@@ -113,7 +114,7 @@ def backups_of(path: Path) -> list[Backup]:
             found.append(
                 Backup(
                     path=file,
-                    at=datetime.strptime(match["stamp"], _STAMP),
+                    at=_moment(datetime.strptime(match["stamp"], _STAMP), file.stat().st_mtime),
                     why=next((why for why in get_args(Why) if why == match["why"]), "regular"),
                     size=file.stat().st_size,
                     number=int(match["number"] or 1),
@@ -132,6 +133,11 @@ def contents_of(backup: Backup) -> Contents:
 
 def folder_of(path: Path) -> Path:
     return path.parent / "backups"
+
+
+def _moment(stamp: datetime, written: float) -> datetime:
+    """The name tells the second; the file's own time, where nobody changed it, the moment within it."""
+    return datetime.fromtimestamp(written) if 0 <= written - stamp.timestamp() < 1 else stamp
 
 
 def _names(stem: str, suffix: str) -> re.Pattern[str]:

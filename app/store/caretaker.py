@@ -187,7 +187,7 @@ def _is_backed_up(path: Path, *, within: float = 0.0) -> bool:
     changed = max(
         file.stat().st_mtime for end in ("", "-wal") if (file := path.with_name(path.name + end)).exists()
     )
-    return newest is not None and newest.at.timestamp() + within >= int(changed)
+    return newest is not None and newest.at.timestamp() + within >= changed
 
 
 def _version(db: Database) -> int:

@@ -104,6 +104,8 @@ CREATE INDEX comparisons_by_verdict ON comparisons (verdict_id) WHERE verdict_id
 CREATE INDEX comparisons_by_left_chars ON comparisons (left_chars);
 CREATE INDEX comparisons_by_right_chars ON comparisons (right_chars);
 CREATE INDEX comparisons_by_purpose ON comparisons (purpose, id) WHERE purpose <> 'collect';
+CREATE INDEX comparisons_answered_again ON comparisons (id)
+    WHERE purpose <> 'collect' AND state = 'answered' AND deleted_at IS NULL;
 CREATE INDEX comparisons_by_margin ON comparisons (
     CASE choice WHEN 'left' THEN margin WHEN 'right' THEN -margin ELSE abs(margin) END
 ) WHERE margin IS NOT NULL;

@@ -106,6 +106,8 @@ class VerdictCounts:
     """All standing verdicts but skips given here since local midnight, also on what was asked again."""
     disputed: int = 0
     """Comparisons where annotators prefer different sides, and nobody settled it."""
+    asked_again: int = 0
+    """Answers on what was asked again, by anybody; none of them is a pair of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,7 +158,16 @@ def counts(project: Project) -> VerdictCounts:
         """,
         [midnight],
     )
+    again = read_one(
+        project,
+        "counting the verdicts",
+        """
+        SELECT count(*) AS n FROM comparisons INDEXED BY comparisons_answered_again
+        WHERE purpose <> 'collect' AND state = 'answered' AND deleted_at IS NULL
+        """,
+    )
     return VerdictCounts(
+        asked_again=again["n"],
         preferences=both["left"] + both["right"],
         held_out=agreed.get(("left", True), 0) + agreed.get(("right", True), 0),
         ties=both["tie"],

@@ -5,6 +5,7 @@ import re
 from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QTableView
 
 from app.inspector.page import InspectorPage
+from app.library.table import LibraryTable
 from app.tour.driver import Driver
 from app.train.page import TrainPage
 from app.train.progress_card import ProgressCard
@@ -52,6 +53,23 @@ def verdicts_given(driver: Driver) -> int:
 
 def is_at(driver: Driver, place: str) -> bool:
     return driver.window.current_place == place
+
+
+def says(driver: Driver, words: str) -> bool:
+    """Does a text on the page hold these words?"""
+    page = driver.window.current_page
+    labels = [label for label in page.findChildren(QLabel) if label.isVisible()] if page else []
+    return any(words in label.text() for label in labels)
+
+
+def library_table(driver: Driver) -> LibraryTable | None:
+    return next((one for one in driver.window.findChildren(LibraryTable) if one.isVisible()), None)
+
+
+def library_rows(driver: Driver) -> int:
+    """Rows in the Library's table."""
+    table = library_table(driver)
+    return table.view.model().rowCount() if table is not None else 0
 
 
 def train_page(driver: Driver) -> TrainPage:

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPlainTextEdit
 
+from app.shell.navigation import PLACES
 from app.tour import eyes
 from app.tour.driver import CTRL, Driver
 from app.tour.guide import Script, TourFailed, Until
@@ -22,6 +23,8 @@ _SOME_CHARACTERS = 160
 def whole_job(driver: Driver) -> Script:
     yield from _start(driver)
     yield from _annotate(driver)
+    yield from _look_closer(driver)
+    yield from _library(driver)
     yield from _train(driver)
     yield from _inspect(driver)
     yield from _use_policy(driver)
@@ -82,8 +85,49 @@ def _judge(driver: Driver, count: int) -> Script:
     yield Until(f"{count} verdicts", lambda: eyes.verdicts_given(driver) == count)
 
 
+def _look_closer(driver: Driver) -> Script:
+    """Differences between the two, and how good the verdicts are so far."""
+    yield Until("a comparison", lambda: eyes.can_judge(driver), WRITING_SECONDS)
+    driver.press(Qt.Key.Key_D)
+    yield Until("the differences", lambda: eyes.says(driver, "of the words in both"))
+    driver.picture("differences")
+    driver.press(Qt.Key.Key_D)
+    driver.press(Qt.Key.Key_Q)
+    yield Until("the quality panel", lambda: eyes.says(driver, "Agreement with yourself"))
+    driver.picture("quality")
+    driver.press(Qt.Key.Key_Q)
+    yield Until("the panel away", lambda: not eyes.says(driver, "Agreement with yourself"))
+
+
+def _library(driver: Driver) -> Script:
+    """Everything in one table, a flag set and taken back, and the figures."""
+    _go(driver, "library")
+    yield Until("the Library", lambda: eyes.is_at(driver, "library"))
+    yield Until("its rows", lambda: eyes.library_rows(driver) > 0)
+    table = eyes.library_table(driver)
+    if table is None:
+        raise TourFailed("The Library's table went away.")
+    table.view.setFocus()
+    driver.press(Qt.Key.Key_Down)
+    driver.press(Qt.Key.Key_F)
+    yield Until("the flag", lambda: eyes.says(driver, "lagged"))
+    driver.picture("library")
+    driver.press(Qt.Key.Key_Z, CTRL)
+    yield Until("the flag taken back", lambda: not eyes.says(driver, "lagged"))
+    driver.press(Qt.Key.Key_G)
+    yield Until("the figures", lambda: eyes.says(driver, "Verdicts per day"))
+    driver.picture("figures")
+    driver.press(Qt.Key.Key_G)
+
+
+def _go(driver: Driver, place: str) -> None:
+    """By the key that the navigation names for it."""
+    shortcut = next(one.shortcut for one in PLACES if one.key == place)
+    driver.press(Qt.Key(ord(shortcut[-1])), CTRL)
+
+
 def _train(driver: Driver) -> Script:
-    driver.press(Qt.Key.Key_2, CTRL)
+    _go(driver, "train")
     yield Until("the Train page", lambda: eyes.train_page(driver))
     page = eyes.train_page(driver)
     yield Until("a run that can start", page.start_box.button.isEnabled)
@@ -99,7 +143,7 @@ def _train(driver: Driver) -> Script:
 
 
 def _inspect(driver: Driver) -> Script:
-    driver.press(Qt.Key.Key_3, CTRL)
+    _go(driver, "inspector")
     yield Until("the table of pairs", lambda: eyes.inspector_table(driver), TRAINING_SECONDS)
     yield Until("every pair scored", lambda: not eyes.busy(driver), TRAINING_SECONDS)
     table = eyes.inspector_table(driver)
@@ -113,13 +157,13 @@ def _inspect(driver: Driver) -> Script:
 
 
 def _use_policy(driver: Driver) -> Script:
-    driver.press(Qt.Key.Key_2, CTRL)
+    _go(driver, "train")
     yield Until("the Train page", lambda: eyes.train_page(driver))
     page = eyes.train_page(driver)
     yield Until("the finished run in the list", page.runs.use.isEnabled)
     driver.click(page.runs.use)
     yield Until("the run as the one that writes", lambda: not page.runs.use.isEnabled())
-    driver.press(Qt.Key.Key_1, CTRL)
+    _go(driver, "annotate")
     yield Until("responses of the trained policy", lambda: eyes.both_begun(driver), WRITING_SECONDS)
 
 
@@ -128,7 +172,7 @@ def _in_the_dark(driver: Driver) -> Script:
     driver.theme.set_mode("light" if driver.theme.palette.name == "dark" else "dark")
     yield Until("a comparison", lambda: eyes.can_judge(driver), WRITING_SECONDS)
     driver.picture(f"{driver.theme.palette.name}-annotate")
-    for key, name in ((Qt.Key.Key_2, "train"), (Qt.Key.Key_3, "inspector")):
-        driver.press(key, CTRL)
+    for name in ("library", "train", "inspector"):
+        _go(driver, name)
         yield Until(f"the {name} page", partial(eyes.is_at, driver, name))
         driver.picture(f"{driver.theme.palette.name}-{name}")

@@ -15,7 +15,7 @@ from typing import Any
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
 _NEVER = 2**31 - 1
-_KERNELS = "128"
+_KERNELS = "96"
 
 
 def keep_freed_memory() -> None:

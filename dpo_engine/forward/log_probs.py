@@ -47,10 +47,6 @@ class LogProbs:
         """From now on compute with compiled layers. Raises `BadInput` where this machine cannot compile."""
         self._compiled = CompiledLayers(self._causal)
 
-    @property
-    def is_compiled(self) -> bool:
-        return self._compiled is not None
-
     def __call__(self, batch: PairBatch) -> Tensor:
         rows = batch.packed if self.sharing.fits(batch.longest) else batch.padded
         with self._compiled.active() if self._compiled else nullcontext():

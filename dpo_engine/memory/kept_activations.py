@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM
 from dpo_engine.config import TrainConfig
 from dpo_engine.forward.activation_checkpointing import checkpoint_layers
 from dpo_engine.forward.fast_norm import speed_up_norms
+from dpo_engine.forward.kept_gradients import keep_gradients
 from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.models import adapters
 from dpo_engine.pairs.batches import collate
@@ -56,11 +57,12 @@ def kept_by(
     lengths: Sequence[Lengths],
     *,
     checkpointed: bool = False,
+    keeps: bool = False,
 ) -> Kept:
     """For pairs with these numbers of prompt, chosen and rejected tokens as one batch, computed in `dtype`.
 
     Without casts of weights, which do not depend on the batch. `checkpointed`: with activation
-    checkpointing, of which the one layer that is computed again is not part.
+    checkpointing, of which the one layer that is computed again is not part. `keeps`: with `keep_gradients`.
     """
     text = model_config.get_text_config()
     heads: int = text.num_attention_heads
@@ -69,10 +71,10 @@ def kept_by(
 
     def counted(share: float, layers: int) -> float:
         with torch.random.fork_rng():
-            model = _thin(model_config, config, dtype, share, layers)
+            model = _thin(model_config, config, dtype, share, layers, keeps)
         if checkpointed:
             checkpoint_layers(model, dropout=config.lora_dropout > 0)
-        casts = 0 if checkpointed else _bytes_of_casts(model, dtype)
+        casts = 0 if checkpointed or keeps else _bytes_of_casts(model, dtype)
         return _counted(model, dtype, lengths) - casts
 
     one, two = ([counted(share, layers) for share in shares] for layers in (1, 2))
@@ -108,7 +110,9 @@ def _counted(model: nn.Module, dtype: torch.dtype, lengths: Sequence[Lengths]) -
     return total
 
 
-def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: float, layers: int) -> nn.Module:
+def _thin(
+    model_config: Any, config: TrainConfig, dtype: torch.dtype, share: float, layers: int, keeps: bool
+) -> nn.Module:
     """A random model of the same kind as it is trained: frozen in `dtype` under an adapter, or whole."""
     thin = copy.deepcopy(model_config)
     text = thin.get_text_config()
@@ -124,6 +128,8 @@ def _thin(model_config: Any, config: TrainConfig, dtype: torch.dtype, share: flo
     speed_up_norms(model)  # as `models` does: they keep less than the library's
     if config.method == "full":
         whole: nn.Module = model.float()
+        if keeps:
+            keep_gradients(whole)
         return whole
     adapted: nn.Module = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
     return adapted

@@ -13,6 +13,7 @@ import torch
 
 from dpo_engine.compute.device import machine_memory, memory_of
 from dpo_engine.config import TrainConfig
+from dpo_engine.forward import kept_gradients
 from dpo_engine.forward.head import chunk_size
 from dpo_engine.loss_mix import needs_reference
 from dpo_engine.memory.kept_activations import Lengths, kept_by
@@ -24,7 +25,7 @@ from dpo_engine.pairs.packing import in_micro_batches
 from dpo_engine.pairs.tokenization import TokenizedPair
 
 _FLOAT32 = 4
-_TOKENS_AT_ONCE = {"cpu": 1024, "mps": 4096, "cuda": 16384}
+_TOKENS_AT_ONCE = {"cpu": 512, "mps": 4096, "cuda": 16384}
 """What a budget begins with. On a CPU larger ones were measured to be no faster; a GPU needs them."""
 _SHARE_OF_MEMORY = 0.85
 """The rest is for other programs, and for what the allocator cannot use."""
@@ -125,16 +126,19 @@ def estimate(
     `process`: bytes of this process without model; by default what it has now. Raises `BadInput`.
     """
     sizes = sizes_of(model_config, config)
-    kept = kept_by(model_config, config, dtype, lengths, checkpointed=checkpointed)
+    keeps = kept_gradients.pays(config, device)
+    kept = kept_by(model_config, config, dtype, lengths, checkpointed=checkpointed, keeps=keeps)
     layer = kept.a_layer
     if checkpointed:
-        layer = kept_by(model_config, config, dtype, lengths).a_layer
+        layer = kept_by(model_config, config, dtype, lengths, keeps=keeps).a_layer
     activations = kept.total + (layer if checkpointed else 0) + layer * _ROUGH.layer_gradients
     gradients = _FLOAT32 * sizes.trained
-    head = _head(sizes, dtype, device, sum(one[1] + one[2] for one in lengths))
-    if not several:  # gradients come as activations go, and the larger of the two is what counts
+    head = _head(sizes, dtype, device, sum(one[1] + one[2] for one in lengths), keeps=keeps)
+    if (
+        not several and not keeps
+    ):  # gradients come as activations go, and the larger of the two is what counts
         activations = max(activations - gradients, 0)
-    weights = _weights(sizes, config, dtype)
+    weights = _weights(sizes, config, dtype, keeps=keeps)
     slack = _ROUGH.cpu_slack if device.type == "cpu" else _ROUGH.gpu_slack
     if process is None:
         process = memory_of(device).used if device.type == "cpu" else _ROUGH.gpu_context
@@ -218,9 +222,9 @@ def _shares(device: torch.device) -> bool:
     return device.type in ("cpu", "mps")
 
 
-def _weights(sizes: ModelSizes, config: TrainConfig, dtype: torch.dtype) -> int:
+def _weights(sizes: ModelSizes, config: TrainConfig, dtype: torch.dtype, *, keeps: bool) -> int:
     if config.method == "full":
-        casts = 0 if dtype == torch.float32 else sizes.linear * dtype.itemsize
+        casts = 0 if dtype == torch.float32 or keeps else sizes.linear * dtype.itemsize
         return sizes.parameters * _FLOAT32 + casts
     base = sizes.parameters * dtype.itemsize
     if config.method == "qlora":
@@ -247,11 +251,13 @@ def _optimizer(sizes: ModelSizes, config: TrainConfig) -> int:
     return small + round(2 * (1 + _FLOAT32 / 256) * (sizes.trained - sizes.trained_small))
 
 
-def _head(sizes: ModelSizes, dtype: torch.dtype, device: torch.device, scored: int) -> int:
+def _head(sizes: ModelSizes, dtype: torch.dtype, device: torch.device, scored: int, *, keeps: bool) -> int:
     """A chunk of logits in `dtype` and float32, the weight as matrix products reorder it, its gradient."""
     rows = min(scored, chunk_size(sizes.vocabulary, device))
     chunk = rows * sizes.vocabulary * (_FLOAT32 + 2 * dtype.itemsize)
     reordered = sizes.head * dtype.itemsize
+    if keeps:
+        return chunk
     if not sizes.trains_head:
         return chunk + reordered
     cast = 0 if dtype == torch.float32 else sizes.head * dtype.itemsize

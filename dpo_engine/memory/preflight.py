@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from dpo_engine.compute.peak_memory import PeakMemory
 from dpo_engine.config import TrainConfig
+from dpo_engine.forward import kept_gradients
 from dpo_engine.forward.activation_checkpointing import checkpoint_layers
 from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.memory.micro_batches import is_out_of_memory
@@ -92,6 +93,8 @@ def cut_to_device(loaded: LoadedModel, config: TrainConfig, pairs: Sequence[Toke
     cut = fit(loaded.model.config, config, pairs, device=loaded.device, dtype=loaded.dtype)
     if cut.checkpoint_activations:
         checkpoint_layers(loaded.model, dropout=config.lora_dropout > 0)
+    if kept_gradients.pays(config, loaded.device):
+        kept_gradients.keep_gradients(loaded.model)
     return cut
 
 

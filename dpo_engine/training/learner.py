@@ -10,11 +10,12 @@ from typing import Any
 
 from torch import Tensor
 
+from dpo_engine.compute.device import free_cached_memory
 from dpo_engine.compute.peak_memory import PeakMemory
 from dpo_engine.compute.randomness import RandomStream
+from dpo_engine.forward import kept_gradients
 from dpo_engine.forward.activation_checkpointing import checkpoint_layers
 from dpo_engine.forward.compilation import pays
-from dpo_engine.forward.kept_gradients import keep_gradients
 from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.memory.micro_batches import Members
 from dpo_engine.memory.needs import fit
@@ -54,8 +55,8 @@ class Learner:
         scorer = self._make_scorer()
         self.notes = (*_about(scorer), *self._cut.notes)
         self.reference = self._make_reference(scorer, use_cache=reference_cache)
-        if config.method == "full" and loaded.device.type == "cpu" and not scorer.is_compiled:
-            keep_gradients(loaded.model)
+        if kept_gradients.pays(config, loaded.device):
+            kept_gradients.keep_gradients(loaded.model)
         self._random = RandomStream(config.seed, loaded.device)
         self._optimizer = make_optimizer(loaded.model, config)
         self._token_budget = self._cut.token_budget
@@ -70,6 +71,7 @@ class Learner:
             collate=self._ahead or self._batch,
             name_of=lambda member: setup.pairs[member].id,
         )
+        free_cached_memory(loaded.device)  # what loading and trying things out left between what stays
         self._memory = PeakMemory(loaded.device)
         self._moved = False
         self.standing = Standing()
@@ -97,7 +99,7 @@ class Learner:
             self._ahead.close()
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that `restore` needs, copied to the CPU; see `training_state`."""
+        """Everything that `restore` needs, on the CPU, as it is until the next step; see `training_state`."""
         return training_state.collect(self._setup.loaded.model, self._optimizer, self._other_tensors())
 
     def prepare_reference(self) -> Iterator[int]:
@@ -118,6 +120,7 @@ class Learner:
             self.move.each([members], fill)
             yield len(members)
         self.reference.seal()
+        free_cached_memory(self._setup.loaded.device)
 
     def step(self, number: int) -> tuple[StepResult, dict[str, float]]:
         """Do step `number`; gives what came of it, and its metrics without any that is not finite."""

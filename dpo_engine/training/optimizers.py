@@ -66,8 +66,7 @@ def check_available(config: TrainConfig, device: torch.device) -> None:
 
 
 def begin_moments(optimizer: Optimizer) -> None:
-    """Give AdamW the state that its next step would make itself, where it has none, in memory
-    apart from the heap."""
+    """Give AdamW the state that its next step would make itself, in memory apart from the heap."""
     if not isinstance(optimizer, AdamW):
         return
     for group in optimizer.param_groups:

@@ -27,8 +27,12 @@ def trained_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def collect(model: nn.Module, optimizer: Optimizer, others: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies on the CPU of the weights, the optimizer's tensors and `others`, which have full names."""
-    return {name: one.cpu().clone() for name, one in named(model, optimizer, others).items()}
+    """The weights, the optimizer's tensors and `others`, which have full names, on the CPU.
+
+    What is there already is not copied, which would take as much memory again as three times the weights of
+    a full fine-tune: save it before the next step changes it.
+    """
+    return {name: one.cpu() for name, one in named(model, optimizer, others).items()}
 
 
 def named(model: nn.Module, optimizer: Optimizer, others: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -129,14 +129,14 @@ def _fit(room: int, **changes: Any) -> memory.Fit:
 
 def test_with_room_enough_nothing_is_given_up() -> None:
     cut = _fit(10**12)
-    assert (cut.token_budget, cut.checkpoint_activations, cut.notes) == (1024, False, ())
+    assert (cut.token_budget, cut.checkpoint_activations, cut.notes) == (512, False, ())
     assert not cut.is_tight
 
 
 def test_less_room_means_smaller_batches_then_checkpointing_then_a_warning() -> None:
     whole = _fit(10**12).expected.total
     smaller = _fit(whole - 1)
-    assert 405 <= smaller.token_budget < 1024 and not smaller.checkpoint_activations
+    assert 405 <= smaller.token_budget < 512 and not smaller.checkpoint_activations
     assert not smaller.is_tight
     alone = _fit(10**12, micro_batch_tokens=1).expected.total
     computed_again = _fit(alone - 1)

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from dpo_engine.pairs.tokenization import TokenizedPair
-from dpo_engine.reference.cache import CacheKey, ReferenceCache, pair_hash, read_frames
+from dpo_engine.reference.cache import CacheKey, ReferenceCache, read_frames
 
 KEY = CacheKey(
     model="a" * 64,
@@ -78,27 +77,6 @@ def test_a_file_under_another_key_s_name_is_not_believed(tmp_path: Path) -> None
     ours.path.rename(other.path)
     assert other.known([name(1)]).isnan().all()
     assert "damaged" in other.take_notes()[0]
-
-
-def test_one_token_more_less_or_other_is_another_pair() -> None:
-    def hashed(prompt: tuple[int, ...], chosen: tuple[int, ...], rejected: tuple[int, ...]) -> bytes:
-        return pair_hash(
-            TokenizedPair(id="x", split="train", prompt=prompt, chosen=chosen, rejected=rejected)
-        )
-
-    pairs = [
-        ((1, 2), (3, 4), (5, 6)),
-        ((1, 9), (3, 4), (5, 6)),
-        ((1, 2), (3, 9), (5, 6)),
-        ((1, 2), (3, 4), (5, 9)),
-        ((1,), (2, 3, 4), (5, 6)),
-        ((1, 2), (3, 4, 5), (6,)),
-        ((1, 2), (3,), (4, 5, 6)),
-        ((1, 2), (5, 6), (3, 4)),
-        ((1, 2), (3, 4), (5, 6, 0)),
-    ]
-    assert len({hashed(*one) for one in pairs}) == len(pairs)
-    assert hashed(*pairs[0]) == hashed((1, 2), (3, 4), (5, 6))
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf"), 0.5])

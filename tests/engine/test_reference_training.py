@@ -16,6 +16,7 @@ from dpo_engine.commands.parser import parse
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import Event, Note, Progress, StepDone
 from dpo_engine.forward.log_probs import LogProbs
+from dpo_engine.models import frozen_model
 from dpo_engine.reference import setup as reference_setup
 from dpo_engine.reference.cache import FOLDER
 from dpo_engine.reference.table import TableReference
@@ -208,6 +209,7 @@ def test_a_full_fine_tune_lets_go_of_its_reference_once_every_pair_is_known(
         return copy
 
     monkeypatch.setattr(reference_setup, "frozen", watched)
+    monkeypatch.setattr(frozen_model, "FEW_PAIRS", 0)
     alive: list[bool] = []
     run = new_run(tmp_path, tiny_model_folder, method="full")
 
@@ -223,12 +225,17 @@ def test_a_full_fine_tune_lets_go_of_its_reference_once_every_pair_is_known(
     assert len(copies) == 1  # the second run knew everything
 
 
-def test_without_room_for_a_copy_a_full_fine_tune_computes_all_before_it_starts(
-    tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("because", ["no room", "few pairs"])
+def test_without_room_or_need_for_a_copy_a_full_fine_tune_computes_all_before_it_starts(
+    tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch, because: str
 ) -> None:
+    monkeypatch.setattr(frozen_model, "FEW_PAIRS", 0)
     roomy = run_it(new_run(tmp_path / "roomy", tiny_model_folder, method="full", dtype="bfloat16"))
     assert not any(event.stage.startswith("Computing the reference") for event in of_kind(roomy, Progress))
-    monkeypatch.setattr(reference_setup, "has_room", lambda scorer: False)
+    if because == "no room":
+        monkeypatch.setattr(reference_setup, "has_room", lambda scorer: False)
+    else:
+        monkeypatch.setattr(frozen_model, "FEW_PAIRS", 13)
     tight = run_it(new_run(tmp_path / "tight", tiny_model_folder, method="full", dtype="bfloat16"))
     done = [one.done for one in of_kind(tight, Progress) if one.stage.startswith("Computing the reference")]
     assert done == [5, 10, 13]

@@ -16,11 +16,12 @@ def main(task: dict[str, Any]) -> None:
     from transformers import LlamaConfig
 
     from dpo_engine.compute.peak_memory import PeakMemory
-    from dpo_engine.compute.process_memory import keep_freed_memory
+    from dpo_engine.compute.process_memory import keep_few_kernels, keep_freed_memory
     from dpo_engine.config import TrainConfig
     from dpo_engine.memory.needs import estimate
 
     keep_freed_memory()  # as every process of the engine does
+    keep_few_kernels()
     torch.set_num_threads(1)
     cpu = torch.device("cpu")
     config = TrainConfig(device="cpu", **task["config"])
@@ -50,6 +51,7 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
     from transformers import LlamaForCausalLM
 
     from dpo_engine.compute.randomness import RandomStream
+    from dpo_engine.forward import kept_gradients
     from dpo_engine.forward.fast_norm import speed_up_norms
     from dpo_engine.forward.log_probs import LogProbs
     from dpo_engine.models import adapters
@@ -61,6 +63,8 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
 
     model: Any = LlamaForCausalLM(model_config).eval()
     speed_up_norms(model)
+    if kept_gradients.pays(config, torch.device("cpu")):
+        kept_gradients.keep_gradients(model)
     if config.method != "full":
         model = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
     pairs = [

@@ -53,7 +53,10 @@ def test_about_one_in_so_many_comes_back_swapped(project: Project, every: int) -
     assert len(set(of)) == len(of), "those repeated least come first"
     pairs = verdicts.training_pairs(project)
     assert not {f"comparison-{repeat.id}" for _, repeat in repeats} & {pair.id for pair in pairs}
-    assert verdicts.counts(project).preferences == len(pairs)
+    counts = verdicts.counts(project)
+    assert counts.preferences == len(pairs)
+    assert counts.asked_again == len(repeats)
+    assert counts.preferences + counts.ties + counts.asked_again == counts.today == len(judged)
 
 
 def test_repeats_may_be_off(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Import's logic: look at a file, name its columns where need be, take it in, tell what became of it. Qt-free.
+"""Import's logic: look at a file, name its columns where need be, take it in, report. Qt-free.
 
 Looking reads only. The import itself is one act on the store's thread: all of it or nothing.
 """
@@ -9,10 +9,12 @@ from pathlib import Path
 
 from msgspec import structs
 
+from app.library.exchange.choice_values import unknown_choices
 from app.library.exchange.guessing import guessed_mapping
 from app.library.exchange.import_state import ImportState, Wishes
-from app.library.exchange.long_work import Progress
+from app.library.exchange.long_work import NO_PROGRESS
 from app.library.exchange.presenting import Means, Presenter
+from app.library.exchange.wording import added_words
 from app.store.errors import StoreError
 from app.store.exchange import importing, preview, report
 from app.store.exchange.mapped import ColumnMapping
@@ -87,7 +89,9 @@ class ImportPresenter(Presenter[ImportState]):
         self._change(mapping=mapping, reading_again=True, problem="")
         source = found.source
         self._stop_looking = self._means.errands.start(
-            lambda: preview.look_at(source, mapping), self._on_read_again, self._on_not_read_again
+            lambda: (preview.look_at(source, mapping), unknown_choices(source, mapping) if mapping else ()),
+            self._on_read_again,
+            self._on_not_read_again,
         )
 
     def name_columns(self) -> None:
@@ -103,14 +107,16 @@ class ImportPresenter(Presenter[ImportState]):
 
     def _on_looked(self, found: Preview) -> None:
         self._change(phase="previewing", preview=found, name=found.source.name)
-        if found.format is None:
+        # What looks like prompts alone may well have responses beside them.
+        if found.format is None or (found.format == "prompts" and guessed_mapping(found.columns).left):
             self.name_columns()
 
     def _on_not_looked(self, error: StoreError) -> None:
         self._change(phase="choosing", problem=str(error))
 
-    def _on_read_again(self, found: Preview) -> None:
-        self._change(preview=found, reading_again=False)
+    def _on_read_again(self, result: tuple[Preview, tuple[str, ...]]) -> None:
+        found, unknown = result
+        self._change(preview=found, unknown_choices=unknown, reading_again=False)
 
     def _on_not_read_again(self, error: StoreError) -> None:
         self._change(reading_again=False, problem=str(error))
@@ -134,9 +140,7 @@ class ImportPresenter(Presenter[ImportState]):
         work = self._long_work()
         self._cancel = work.cancel
         annotator = self._means.annotator()
-        self._change(
-            phase="importing", progress=type(self.state.progress)(), cancelling=False, said="", problem=""
-        )
+        self._change(phase="importing", progress=NO_PROGRESS, cancelling=False, said="", problem="")
         self._means.store.submit(
             lambda project: importing.run(
                 project,
@@ -154,7 +158,7 @@ class ImportPresenter(Presenter[ImportState]):
 
     def cancel(self) -> None:
         """It ends at the next batch of rows, and nothing of it stays."""
-        if self.is_working:
+        if self.is_working and not self.state.cancelling:
             self._cancel()
             self._change(cancelling=True)
 
@@ -162,12 +166,14 @@ class ImportPresenter(Presenter[ImportState]):
         self._change(phase="done", report=made)
         self._means.history.refresh()
         self._means.changed()
+        self._means.ended("import", f"{self.state.name}: {added_words(made)}")
 
     def _on_not_imported(self, error: StoreError) -> None:
         if error.code == "cancelled":
             self._change(phase="previewing", said=str(error))
         else:
             self._change(phase="previewing", problem=str(error))
+            self._means.ended("import", str(error))
 
     # --- afterwards ---------------------------------------------------------------------------------
 

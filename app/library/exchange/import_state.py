@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.library.exchange.long_work import Progress
+from app.library.exchange.long_work import NO_PROGRESS, Progress
 from app.store.exchange.importing import Take
 from app.store.exchange.mapped import ColumnMapping
 from app.store.exchange.preview import Preview
@@ -24,6 +24,9 @@ class Wishes:
     """Whose verdicts those are that name nobody."""
 
 
+AS_USUAL = Wishes()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportState:
     phase: Phase = "choosing"
@@ -34,10 +37,12 @@ class ImportState:
     preview: Preview | None = None
     mapping: ColumnMapping | None = None
     """The columns as a person names them; None: as the format says."""
+    unknown_choices: tuple[str, ...] = ()
+    """Values of the column that says which is better, whose meaning a person has to tell."""
     reading_again: bool = False
     """The rows on the screen are still those of another mapping."""
-    wishes: Wishes = Wishes()
-    progress: Progress = Progress()
+    wishes: Wishes = AS_USUAL
+    progress: Progress = NO_PROGRESS
     cancelling: bool = False
     report: Report | None = None
     saved: Path | None = None

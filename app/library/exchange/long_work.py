@@ -1,4 +1,4 @@
-"""A long piece of work as both of its threads see it: how far it is, and whether it is still wanted. Qt-free."""
+"""A long piece of work as both of its threads see it: how far it is, whether it is still wanted. Qt-free."""
 
 import threading
 from collections.abc import Callable
@@ -14,6 +14,9 @@ class Progress:
     share: float = 0.0
     seconds_left: float | None = None
     """None while it cannot be told yet."""
+
+
+NO_PROGRESS = Progress()
 
 
 class LongWork:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from app.library.exchange.parts import choose, combo
 from app.shell.palette import Space
@@ -23,10 +23,11 @@ _ROLES: Sequence[tuple[str, str, str]] = (
     ("split", "Split", "Says which rows are held out: test, validation and the like"),
 )
 _MAIN = 4
+_LABEL_WIDTH = 124
 _JUDGE, _FIRST = "\x00judge", "\x00first"
 """What no column is called: the choice is still to be made, or the first response is the better one."""
 _MEANINGS: Sequence[tuple[str, Choice | None]] = (
-    ("Says for neither", None),
+    ("Nothing that is known", None),
     ("The first is better", "left"),
     ("The second is better", "right"),
     ("Tie", "tie"),
@@ -45,18 +46,18 @@ class MappingForm(QWidget):
         self._choices: dict[str, Choice] = {}
         self.boxes: dict[str, QComboBox] = {}
         self.meanings: dict[str, QComboBox] = {}
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(Space.S)
-        self._grid.setVerticalSpacing(Space.S)
-        self._grid.setColumnStretch(1, 1)
-        for row, (role, title, tip) in enumerate(_ROLES):
+        self._main, self._said, self._more = _grid(), _grid(), _grid()
+        for number, (role, title, tip) in enumerate(_ROLES):
             box = combo(title, ())
             box.setToolTip(tip)
             box.activated.connect(self._on_chosen)
             self.boxes[role] = box
-            self._grid.addWidget(_label(title, box), row, 0)
-            self._grid.addWidget(box, row, 1)
+            (self._main if number < _MAIN else self._more).addRow(_label(title, box), box)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(Space.S)
+        for form in (self._main, self._said, self._more):
+            column.addLayout(form)
 
     def show_mapping(self, columns: tuple[str, ...], mapping: ColumnMapping, values: Sequence[str]) -> None:
         """`values` of the column that says which is better, as the first rows have them."""
@@ -86,18 +87,14 @@ class MappingForm(QWidget):
 
     def _show_meanings(self, values: Sequence[str], known: Mapping[str, Choice]) -> None:
         if list(self.meanings) != list(values):
-            for value, box in self.meanings.items():
-                label = self._grid.itemAtPosition(len(_ROLES) + list(self.meanings).index(value), 0)
-                if label is not None and (widget := label.widget()) is not None:
-                    widget.deleteLater()
-                box.deleteLater()
+            while self._said.rowCount():
+                self._said.removeRow(0)
             self.meanings = {}
-            for row, value in enumerate(values, start=len(_ROLES)):
+            for value in values:
                 box = combo(f"What “{value}” says", _MEANINGS)
                 box.activated.connect(self._on_meaning)
                 self.meanings[value] = box
-                self._grid.addWidget(_label(f"“{_short(value)}” says", box), row, 0)
-                self._grid.addWidget(box, row, 1)
+                self._said.addRow(_label(f"“{_short(value)}” says", box), box)
         for value, box in self.meanings.items():
             choose(box, known.get(value))
 
@@ -124,9 +121,21 @@ def _chosen(mapping: ColumnMapping, role: str) -> object:
     return mapping.choice or (_FIRST if mapping.left_is_better else _JUDGE)
 
 
+def _grid() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(Space.S)
+    form.setVerticalSpacing(Space.S)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
+
+
 def _label(text: str, box: QComboBox) -> QLabel:
     label = QLabel(text)
     label.setBuddy(box)
+    label.setMinimumWidth(_LABEL_WIDTH)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 

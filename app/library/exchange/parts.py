@@ -25,7 +25,7 @@ LEFT_WIDTH = 320
 
 
 class Choices(QScrollArea):
-    """The column on the left in which it is said how something is wanted: headings, fields, a button below."""
+    """The column on the left in which it is said how something is wanted: fields under their titles."""
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -114,6 +114,20 @@ class WorkCard(QFrame):
         self.left.setFont(self._theme.figures(FontSize.BODY))
 
 
+def put_below(frame: QWidget, choices: Choices, *parts: QWidget) -> None:
+    """Lay out a column of choices with parts that stay in view under it, in line with its fields."""
+    below = QVBoxLayout()
+    below.setContentsMargins(0, 0, Space.M, 0)
+    below.setSpacing(Space.S)
+    for part in parts:
+        below.addWidget(part)
+    whole = QVBoxLayout(frame)
+    whole.setContentsMargins(0, 0, 0, 0)
+    whole.setSpacing(Space.S)
+    whole.addWidget(choices, 1)
+    whole.addLayout(below)
+
+
 def hint_label(text: str) -> QLabel:
     """Small words under a field; takes no room while there are none."""
     label = QLabel(text)
@@ -150,9 +164,13 @@ def choose(box: QComboBox, value: object) -> None:
 def centred(widget: QWidget) -> QWidget:
     """In the middle of what room there is, a little above."""
     page = QWidget()
+    row = QHBoxLayout()
+    row.addStretch(1)
+    row.addWidget(widget)
+    row.addStretch(1)
     column = QVBoxLayout(page)
     column.setContentsMargins(0, 0, 0, 0)
     column.addStretch(2)
-    column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+    column.addLayout(row)
     column.addStretch(3)
     return page

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from app.history import History
 from app.library.exchange.errands import Errands
 from app.library.exchange.long_work import LongWork, Progress
 from app.shell.secrets import Secrets
 from app.store.access import StoreAccess, StoreReader
+from app.store.library_filter import Filter
 from app.store.writer import Deliver
 
+Ended = Literal["import", "export", "merge"]
 S = TypeVar("S", bound=Any)
 
 
@@ -29,8 +31,12 @@ class Means:
     secrets: Secrets
     annotator: Callable[[], str]
     clock: Callable[[], float]
+    shown: Callable[[], Filter]
+    """What the Library shows."""
     changed: Callable[[], None]
     """Other pages have to read again."""
+    ended: Callable[[Ended, str], None]
+    """Something long is over; how, as a sentence."""
 
 
 class Presenter(Generic[S]):

@@ -50,18 +50,24 @@ class PreviewPane(QSplitter):
         """Where rows were there before, the place stays."""
         if tuple(rows) == self._rows:
             return
-        place = max(0, self.list.indexOfTopLevelItem(self.list.currentItem())) if self._rows else 0
+        place = self._place()
         self._rows = tuple(rows)
         self.list.clear()
         for row in self._rows:
             self.list.addTopLevelItem(self._item(row))
-        self.list.setCurrentItem(self.list.topLevelItem(min(place, len(self._rows) - 1)))
+        item = self.list.topLevelItem(min(place, len(self._rows) - 1))
+        if item is not None:
+            self.list.setCurrentItem(item)
         self._show_current()
 
     @property
     def current(self) -> PreviewRow | None:
-        place = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
-        return self._rows[place] if 0 <= place < len(self._rows) else None
+        place = self._place()
+        return self._rows[place] if place < len(self._rows) else None
+
+    def _place(self) -> int:
+        item = self.list.currentItem()
+        return self.list.indexOfTopLevelItem(item) if item is not None else 0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -105,7 +111,9 @@ class PreviewPane(QSplitter):
         fate = "" if preferred is None else "chosen" if preferred == number else "rejected"
         edited = counts.edited if counts is not None and fate == "chosen" else None
         model = f" · {model_words(side.model)}" if side.model else ""
-        card.show_response(side.text, edited=edited, fate=fate, origin=f"{len(side.text):,} characters{model}")
+        card.show_response(
+            side.text, edited=edited, fate=fate, origin=f"{len(side.text):,} characters{model}"
+        )
 
     def _fit(self) -> None:
         side_by_side = self.width() >= self._theme.px(_STACKED_BELOW)
@@ -151,6 +159,7 @@ class PreviewPane(QSplitter):
         self.setHandleWidth(Space.S)
         self.setStretchFactor(0, 2)
         self.setStretchFactor(1, 3)
+        self.setSizes([300, 420])
         self.list.setMinimumHeight(self._theme.px(120))
         reading.setMinimumHeight(self._theme.px(200))
         self._on_theme_changed()

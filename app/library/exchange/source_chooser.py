@@ -1,9 +1,18 @@
-"""Where an import comes from: dropped or chosen files, a folder, or a data set of the hub, fetched when asked."""
+"""Where an import comes from: files, a folder, or a data set of the hub, which is fetched when asked for."""
 
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.library.exchange.parts import hint_label
 from app.shell.palette import Space
@@ -11,13 +20,13 @@ from app.shell.theme import Theme, set_role
 from app.store.exchange.sources import ENDINGS
 
 _KNOWN = (
-    "JSONL, JSON, CSV, Parquet, Arrow and text. Recognised by themselves: TRL preferences and prompts, hh-rlhf, "
-    "UltraFeedback, Argilla and Label Studio exports, Arena battles, and what DPO Studio exports. For anything "
-    "else you say which column is what."
+    "JSONL, JSON, CSV, Parquet, Arrow and text. Recognised by themselves: TRL preferences and prompts, "
+    "hh-rlhf, UltraFeedback, Argilla and Label Studio exports, Arena battles, and what DPO Studio exports. "
+    "For anything else you say which column is what."
 )
 _ONLINE = (
-    "Fetched from huggingface.co to this machine when you press Fetch. Nothing is sent but its name, and your "
-    "token if one is kept in the keyring."
+    "Fetched from huggingface.co to this machine when you press Fetch. Nothing is sent but its name, and "
+    "your token if one is kept in the keyring."
 )
 
 
@@ -115,4 +124,3 @@ def _row(*buttons: QPushButton) -> QHBoxLayout:
         row.addWidget(button)
     row.addStretch(1)
     return row
-

@@ -1,5 +1,7 @@
 """What came in, what is looked at and how far people agree, in words. Qt-free."""
 
+from app.library.share_rows import Share
+from app.store.agreement import Between
 from app.store.coefficients import Agreement
 from app.store.exchange.entries import Entry
 from app.store.exchange.preview import Preview, PreviewRow
@@ -88,29 +90,65 @@ def rest_words(report: Report) -> list[str]:
     """What else became of its rows, a sentence each."""
     said = []
     if report.restored:
-        said.append(f"{count(report.restored, 'deleted one')} of them is there again." if report.restored == 1
-                    else f"{report.restored:,} that had been deleted are there again.")
+        said.append(
+            f"{count(report.restored, 'deleted one')} of them is there again."
+            if report.restored == 1
+            else f"{report.restored:,} that had been deleted are there again."
+        )
     if report.duplicates:
         were = "was" if report.duplicates == 1 else "were"
-        said.append(f"{count(report.duplicates, 'row')} {were} there already, so nothing was added for it."
-                    if report.duplicates == 1
-                    else f"{report.duplicates:,} rows were there already, so nothing was added for them.")
+        said.append(
+            f"{count(report.duplicates, 'row')} {were} there already, so nothing was added for it."
+            if report.duplicates == 1
+            else f"{report.duplicates:,} rows were there already, so nothing was added for them."
+        )
     if report.refused_rows:
         were = "was" if report.refused_rows == 1 else "were"
         said.append(f"{count(report.refused_rows, 'row')} could not be taken and {were} left out.")
     return said
 
 
-def coefficient_words(found: Agreement) -> str:
-    """What a coefficient says, without its name: how far from chance to perfect agreement."""
-    if found.value is None:
-        return "Nothing can be said yet" if not found.items else "Everybody gave only one kind of answer so far"
-    if found.value <= 0:
-        return "No more often than by chance"
-    return f"{found.value:.0%} of the way from chance to always agreeing".replace("%", " %")
+def agreement_words(between: Between) -> str:
+    """How far everybody agrees, as sentences for somebody who knows no coefficient."""
+    alpha = between.alpha
+    if not alpha.items:
+        return (
+            "No comparison has answers of two annotators yet. Merge somebody's project, or let two people "
+            "judge the same comparisons (Annotate, overlap)."
+        )
+    over = (
+        f"{count(alpha.items, 'comparison')} {'has' if alpha.items == 1 else 'have'} answers of more than one"
+    )
+    if alpha.value is None:
+        return f"{over} annotator, all of one kind, so nothing can be said yet."
+    if alpha.low is not None and alpha.low <= 0:
+        return f"{over} annotator. Whether they agree more often than by chance cannot be told yet."
+    sure = f" ({_percent(alpha.low)} to {_percent(alpha.high)}, as far as so many can tell)"
+    return f"{over} annotator. They differ {_percent(alpha.value)} less often than by chance{sure}."
 
 
-def interval_words(found: Agreement) -> str:
+def same_words(between: Between) -> str:
+    """How often each two gave the same answer, a line each."""
+    return "\n".join(
+        f"{pair.first} and {pair.second}: the same answer to {pair.same:,} of {pair.kappa.items:,} "
+        f"({_percent(pair.same / pair.kappa.items)})"
+        for pair in between.pairs
+    )
+
+
+def agreement_shares(between: Between) -> list[Share]:
+    """All of them, then each two, with the interval."""
+    shares = [_share("All annotators, α", between.alpha)] if between.alpha.items else []
+    return shares + [_share(f"{pair.first} and {pair.second}, κ", pair.kappa) for pair in between.pairs]
+
+
+def _share(name: str, found: Agreement) -> Share:
     if found.value is None or found.low is None or found.high is None:
-        return ""
-    return f"{found.value:.2f} (95 %: {found.low:.2f} to {found.high:.2f})".replace("-", "−")
+        return Share(name=name, share=None, words="not known")
+    words = f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})".replace("-", "−")
+    share, low, high = (min(max(value, 0.0), 1.0) for value in (found.value, found.low, found.high))
+    return Share(name=name, share=share, words=words, low=low, high=high)
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * max(0.0, share or 0.0):.0f} %"

@@ -11,7 +11,7 @@ from app.store.errors import explained
 from app.store.handle import Project
 from app.store.rows import to_json, writing
 
-_CACHE_KIB = 128 * 1024
+_CACHE_KIB = 64 * 1024
 _ROWS_A_STATEMENT = 500
 COUNTED = {
     "tally_new": """

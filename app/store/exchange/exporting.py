@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from app.store.errors import BadValue, StoreError, explained
+from app.store.errors import BadValue, Cancelled, explained
 from app.store.exchange.card import card_of
 from app.store.exchange.export_files import FileFormat, SplitFiles, features_of
 from app.store.exchange.export_rows import Layout, columns_of, row_of
@@ -28,12 +28,6 @@ from dpo_engine.preferences import Split
 
 JUDGED: frozenset[Kind] = frozenset(("preferences", "ties", "both_bad", "skips"))
 EVERYTHING: frozenset[Kind] = frozenset(get_args(Kind))
-
-
-class ExportCancelled(StoreError):
-    """A person ended it. Nothing was written."""
-
-    code = "cancelled"
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -89,7 +83,7 @@ def export(
                 if number % 500 == 0:
                     on_progress(min(1.0, number / total))
                     if cancelled():
-                        raise ExportCancelled("The export was cancelled. Nothing was written.")
+                        raise Cancelled("The export was cancelled. Nothing was written.")
                 split = out.entry.split or "train"
                 row = row_of(out, layout, provenance=provenance, signed=signed)
                 opened.write(out.kind, split, row, features)
@@ -107,7 +101,7 @@ def export(
         )
         (staged / "README.md").write_text(card, encoding="utf-8", newline="\n")
         if cancelled():
-            raise ExportCancelled("The export was cancelled. Nothing was written.")
+            raise Cancelled("The export was cancelled. Nothing was written.")
     on_progress(1.0)
     return Exported(folder, dict(counts))
 

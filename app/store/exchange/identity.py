@@ -71,6 +71,23 @@ def side_keys(prompt: bytes, left: Response, right: Response, *, by_model: bool)
     )
 
 
+class Asked:
+    """An entry with its keys."""
+
+    __slots__ = ("entry", "hash", "key", "messages", "raw_hash", "sides")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.messages, self.hash = prompt_key(entry.prompt)
+        self.raw_hash = bytes.fromhex(self.hash)
+        self.sides: tuple[bytes, bytes] | None = None
+        self.key = b""
+        if entry.left is not None and entry.right is not None:
+            by_model = names_models(entry)
+            self.sides = side_keys(self.raw_hash, entry.left, entry.right, by_model=by_model)
+            self.key = comparison_key(*self.sides)
+
+
 class MetTable:
     """What is known by its key. Lives as long as the block; nothing of it stays in the project's file."""
 

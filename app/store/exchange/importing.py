@@ -1,7 +1,6 @@
 """Importing what a person looked at: all of it or nothing, in one transaction, after a backup."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from random import Random
 from typing import Literal
 
@@ -10,14 +9,14 @@ from sqlite_utils import Database
 
 from app.store.annotators import checked_name
 from app.store.backups import back_up
-from app.store.errors import BadValue
+from app.store.errors import BadValue, Cancelled
 from app.store.exchange.bulk import bulk_writing
 from app.store.exchange.entries import Entry, Refused, RowRefused
 from app.store.exchange.formats import Reader, reader_of
-from app.store.exchange.identity import MetTable
-from app.store.exchange.intake import Asked, Intake, Manner
+from app.store.exchange.identity import Asked, MetTable
+from app.store.exchange.intake import Intake, Manner
 from app.store.exchange.preview import Preview
-from app.store.exchange.report import ImportCancelled, Report
+from app.store.exchange.report import Report
 from app.store.exchange.sources import Source
 from app.store.handle import Project
 from app.store.journal import record
@@ -28,6 +27,8 @@ Take = Literal["verdicts", "comparisons", "prompts"]
 """All that a file says; its responses, to be judged anew; its prompts alone."""
 
 BATCH = 1_000
+_MOST_CHARACTERS = 8_000_000
+"""In a batch, which is in memory as a whole."""
 
 
 def run(
@@ -47,7 +48,7 @@ def run(
     `annotator` imports, and can undo it as one act; `unsigned` (else the same) is whose verdicts those are
     that name nobody.
     `held_out_share` of the new prompts (0 to 1) are held out where the file does not say. `on_progress` hears
-    the share read; `cancelled` is asked between batches. Raises `StoreError` (`ImportCancelled` among them);
+    the share read; `cancelled` is asked between batches. Raises `StoreError` (`Cancelled` among them);
     then nothing was changed. Rows that cannot be taken are in the report, and the others are kept.
     """
     if preview.format is None and preview.mapping is None:
@@ -73,17 +74,33 @@ def take_in(
     report: Report,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Keep all entries, a batch at a time, and count them in the report. Raises `ImportCancelled`."""
-    while batch := list(islice(entries, BATCH)):
+    """Keep all entries, a batch at a time, and count them in the report. Raises `Cancelled`."""
+    for batch in _batches(entries):
         if cancelled():
-            raise ImportCancelled("It was cancelled. Nothing was changed.")
+            raise Cancelled("It was cancelled. Nothing was changed.")
         intake.add([Asked(entry) for entry in batch])
     intake.wait()
     if cancelled():
-        raise ImportCancelled("It was cancelled. Nothing was changed.")
+        raise Cancelled("It was cancelled. Nothing was changed.")
     report.prompts, report.comparisons = intake.rows.added("prompts"), intake.comparisons
     report.verdicts, report.duplicates = intake.rows.added("verdicts"), intake.duplicates
     report.restored = intake.restored
+
+
+def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """As many as `BATCH`, or as their texts together are not too long."""
+    batch: list[Entry] = []
+    characters = 0
+    for entry in entries:
+        batch.append(entry)
+        characters += sum([len(message.content) for message in entry.prompt])
+        if entry.left is not None and entry.right is not None:
+            characters += len(entry.left.text) + len(entry.right.text)
+        if len(batch) == BATCH or characters > _MOST_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def journal_intake(db: Database, intake: Intake, annotator: str, *, kind: str, label: str) -> None:

@@ -15,12 +15,12 @@ from app.store.annotators import ensure
 from app.store.exchange.entries import Entry, Given, Response
 from app.store.exchange.identity import (
     AT_ONCE,
+    Asked,
     MetTable,
     candidate_key,
     comparison_key,
     in_batches,
     names_models,
-    prompt_key,
     side_keys,
 )
 from app.store.exchange.new_rows import NewRows
@@ -58,23 +58,6 @@ class Manner:
     """Of new prompts whose file does not say; None: none of them."""
     source: str = "import"
     """Of prompts that bring none of their own."""
-
-
-class Asked:
-    """An entry with its keys."""
-
-    __slots__ = ("entry", "hash", "key", "messages", "raw_hash", "sides")
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
-        self.messages, self.hash = prompt_key(entry.prompt)
-        self.raw_hash = bytes.fromhex(self.hash)
-        self.sides: tuple[bytes, bytes] | None = None
-        self.key = b""
-        if entry.left is not None and entry.right is not None:
-            by_model = names_models(entry)
-            self.sides = side_keys(self.raw_hash, entry.left, entry.right, by_model=by_model)
-            self.key = comparison_key(*self.sides)
 
 
 @dataclass(kw_only=True)

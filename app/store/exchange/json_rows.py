@@ -71,7 +71,7 @@ def _decoded_lines(
     number, read = 0, 0.0
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
-        if number % 100 == 1:  # often enough for a person, seldom enough to take no time
+        if number % 1_000 == 1:  # often enough for a person, seldom enough to take no time
             read = share()
         if len(line) > MAX_LINE_BYTES:
             while line and not line.endswith(b"\n"):

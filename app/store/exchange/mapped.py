@@ -61,11 +61,11 @@ def read_mapped(row: Mapping[str, Any], mapping: ColumnMapping) -> Entry:
     prompt = prompt_of(decoded(_required(row, mapping.prompt)), mapping.prompt)
     if (
         mapping.system
-        and isinstance(system := _value(row, mapping.system), str)
+        and isinstance(system := value_of(row, mapping.system), str)
         and prompt[0].role != "system"
     ):
         prompt = (Message("system", bounded(system, mapping.system)), *prompt)
-    split = split_of(_value(row, mapping.split)) if mapping.split else None
+    split = split_of(value_of(row, mapping.split)) if mapping.split else None
     if not (mapping.left and mapping.right):
         return Entry(prompt=prompt, split=split)
     return Entry(
@@ -79,7 +79,7 @@ def read_mapped(row: Mapping[str, Any], mapping: ColumnMapping) -> Entry:
 
 def _verdicts(row: Mapping[str, Any], mapping: ColumnMapping) -> tuple[Given, ...]:
     if mapping.choice:
-        said = _value(row, mapping.choice)
+        said = value_of(row, mapping.choice)
         told = mapping.choices.get(str(said).strip()[:200])
         choice = told or choice_of(said, mapping.left, mapping.right)
         if choice is None:
@@ -91,25 +91,25 @@ def _verdicts(row: Mapping[str, Any], mapping: ColumnMapping) -> tuple[Given, ..
     return (
         Given(
             choice=choice,
-            annotator=short(_value(row, mapping.annotator)) if mapping.annotator else "",
-            seconds=number_of(_value(row, mapping.seconds)) if mapping.seconds else 0.0,
+            annotator=short(value_of(row, mapping.annotator)) if mapping.annotator else "",
+            seconds=number_of(value_of(row, mapping.seconds)) if mapping.seconds else 0.0,
         ),
     )
 
 
 def _response(row: Mapping[str, Any], column: str, model: str) -> Response:
     text = bounded(_required(row, column), column)
-    return Response(text=text, model=short(_value(row, model)) if model else "")
+    return Response(text=text, model=short(value_of(row, model)) if model else "")
 
 
 def _required(row: Mapping[str, Any], column: str) -> Any:
-    value = _value(row, column)
+    value = value_of(row, column)
     if value is None:
         raise RowRefused(f"It has no {column}.")
     return value
 
 
-def _value(row: Mapping[str, Any], column: str) -> Any:
+def value_of(row: Mapping[str, Any], column: str) -> Any:
     """By its whole name, or by the names on the way to it."""
     if column in row:
         return row[column]

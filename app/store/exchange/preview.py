@@ -1,7 +1,6 @@
 """A first look at what is to be imported: its format, and its first rows as they will be."""
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,15 @@ import msgspec
 
 from app.store.errors import BadValue, StoreError
 from app.store.exchange.entries import Entry, RowRefused
+from app.store.exchange.file_rows import FileRow
 from app.store.exchange.formats import reader_of, recognised
 from app.store.exchange.mapped import ColumnMapping, columns_of
 from app.store.exchange.sources import Source, SourceFile, source_at, source_on_hub
 
 SAMPLED = 200
 """Rows that are read to tell the format."""
+_MOST_BYTES = 32 * 2**20
+"""Of them together, so that a look at very long rows takes no more memory than at others."""
 
 
 class PreviewRow(msgspec.Struct, frozen=True):
@@ -65,8 +67,7 @@ def look_on_hub(
 
 def look_at(source: Source, mapping: ColumnMapping | None = None) -> Preview:
     """Raises `StoreError` where not even the first row can be read."""
-    rows = source.rows()
-    sample, problem = _sample(rows)
+    sample, problem, complete = _sample(source.rows())
     if not sample:
         raise BadValue(f"{source.name} is empty: there is nothing in it to import. Nothing was changed.")
     values = [value for _, _, value in sample]
@@ -81,21 +82,35 @@ def look_at(source: Source, mapping: ColumnMapping | None = None) -> Preview:
         columns=_columns(values),
         mapping=mapping,
         rows=shown,
-        complete=not problem and len(sample) < SAMPLED,
+        complete=complete,
         problems=tuple(_problems(shown, format_key, mapping, problem)),
     )
 
 
-def _sample(rows: Iterator[tuple[SourceFile, Any, float]]) -> tuple[list[tuple[str, int, Any]], str]:
+def _sample(
+    rows: Iterator[tuple[SourceFile, FileRow, float]],
+) -> tuple[list[tuple[str, int, Any]], str, bool]:
+    """The first rows; what is wrong with the file after them; whether there are no more."""
     sample: list[tuple[str, int, Any]] = []
+    room = _MOST_BYTES
     try:
-        for file, row, _ in islice(rows, SAMPLED):
+        for file, row, _ in rows:
+            if len(sample) == SAMPLED or room < 0:
+                return sample, "", False
             sample.append((file.name, row.line, row.value))
+            room -= _size(row.value)
     except StoreError as error:
         if not sample:
             raise
-        return sample, str(error)
-    return sample, ""
+        return sample, str(error), False
+    return sample, "", True
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(msgspec.json.encode(value))
+    except (ValueError, TypeError, RecursionError):
+        return 2**20  # what is no JSON is refused soon enough; some size it has
 
 
 def _shown(
@@ -123,9 +138,8 @@ def _problems(
         return
     refused = [row for row in shown if row.entry is None]
     if refused:
-        many = "row" if len(refused) == 1 else "rows"
         yield (
-            f"{len(refused):,} of the first {len(shown):,} {many} cannot be imported. "
+            f"{len(refused):,} of the first {len(shown):,} rows cannot be imported. "
             f"Line {refused[0].line}: {refused[0].problem}"
         )
 

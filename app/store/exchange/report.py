@@ -6,18 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from app.store.errors import BadValue, StoreError, explained
+from app.store.errors import BadValue, explained
 from app.store.exchange.entries import Refused
 from dpo_engine.files import write_atomically
 
 MAX_REFUSED = 10_000
 """Refused rows that are kept by line and reason; the rest are counted."""
-
-
-class ImportCancelled(StoreError):
-    """A person ended it. Nothing was changed."""
-
-    code = "cancelled"
 
 
 class Report(msgspec.Struct, kw_only=True):

@@ -131,7 +131,7 @@ def test_enough_preferences_need_no_advice(room: Room) -> None:
     room.judge(1, split="held_out")
     room.presenter.refresh()
     assert room.presenter.state.advice == ""
-    assert room.presenter.state.plan == "20 steps: 20 preferences in batches of 4, 4 times."
+    assert room.presenter.state.plan == "30 steps: 20 preferences in batches of 4, 6 times."
 
 
 # --- the form -----------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from pyarrow import csv, parquet
 from app.store.errors import StoreError
 from app.store.exchange.entries import RowRefused
 from app.store.exchange.formats import FORMATS, reader_of, recognised
+from app.store.exchange.identity import Asked
 from app.store.exchange.importing import run
-from app.store.exchange.intake import Asked
 from app.store.exchange.preview import look
 from app.store.project import Project
 from tests.store.exchange import samples

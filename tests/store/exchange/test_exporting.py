@@ -8,9 +8,9 @@ import pytest
 from datasets import load_dataset, load_from_disk
 
 from app.store import notes, verdicts
-from app.store.errors import BadValue, StoreError, StoreFull
+from app.store.errors import BadValue, Cancelled, StoreError, StoreFull
 from app.store.exchange import exporting
-from app.store.exchange.exporting import EVERYTHING, ExportCancelled, export
+from app.store.exchange.exporting import EVERYTHING, export
 from app.store.exchange.publishing import push_to_hub
 from app.store.project import Project, open_reader
 from app.store.records import Choice
@@ -166,7 +166,7 @@ def test_nothing_is_replaced(project: Project, tmp_path: Path) -> None:
 def test_cancelled_or_without_room_nothing_is_left(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_format: Any
 ) -> None:
-    with pytest.raises(ExportCancelled):
+    with pytest.raises(Cancelled):
         export(project, tmp_path / "out", file_format=file_format, cancelled=lambda: True)
 
     def full(*_: object, **__: object) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from app.store import backups, comparisons, journal, notes, prompts, verdicts
-from app.store.errors import BadValue, StoreError
+from app.store.errors import BadValue, Cancelled, StoreError
 from app.store.exchange import intake
 from app.store.exchange.entries import Refused
 from app.store.exchange.importing import run
 from app.store.exchange.mapped import ColumnMapping
 from app.store.exchange.preview import look
-from app.store.exchange.report import ImportCancelled, Report, save_refused
+from app.store.exchange.report import Report, save_refused
 from app.store.project import Project
 from dpo_engine.preferences import Message
 from tests.store import makers
@@ -88,6 +88,19 @@ def test_duplicates_within_a_file_are_found(project: Project, tmp_path: Path) ->
     assert {pair.chosen for pair in verdicts.training_pairs(project)} == {f"good {n}" for n in range(5)}
 
 
+def test_a_prompt_whose_pairs_come_in_many_batches_is_known_in_each(project: Project, tmp_path: Path) -> None:
+    rows = [{"prompt": "Which?", "chosen": f"good {n}", "rejected": "always this"} for n in range(2_500)]
+    report = run(project, look(write(tmp_path / "rows.jsonl", [*rows, *rows])), annotator="ada")
+    assert (report.prompts, report.comparisons, report.verdicts, report.duplicates) == (
+        1,
+        2_500,
+        2_500,
+        2_500,
+    )
+    assert project.db.table("candidates").count == 2_501
+    assert project.db.execute("SELECT comparisons, answered FROM prompts").fetchone() == (2_500, 2_500)
+
+
 def test_a_comparison_that_waits_here_gets_the_verdict(project: Project, tmp_path: Path) -> None:
     waiting = makers.comparison(project, "Which?", swapped=True)
     path = write(tmp_path / "rows.jsonl", [{"prompt": "Which?", "chosen": "first", "rejected": "second"}])
@@ -106,6 +119,14 @@ def test_an_import_never_overrules_what_the_same_person_said_here(project: Proje
     assert [pair.chosen for pair in verdicts.training_pairs(project)] == ["second"]
     run(project, look(path), annotator="bo")
     assert verdicts.counts(project).disputed == 1
+
+
+def test_whose_verdicts_they_are_may_be_somebody_else(project: Project, tmp_path: Path) -> None:
+    run(project, look(write(tmp_path / "rows.jsonl", pairs(1))), annotator="ada", unsigned="bo")
+    given = verdicts.verdict_of(project, 1)
+    assert given is not None
+    assert given.annotator == "bo"
+    assert journal.peek(project, "ada").undo
 
 
 def test_held_out_prompts_are_drawn_by_the_prompt_itself(project: Project, tmp_path: Path) -> None:
@@ -202,7 +223,7 @@ def test_cancelling_changes_nothing(project: Project, tmp_path: Path) -> None:
 
     path = write(tmp_path / "rows.jsonl", pairs(5_000))
     heard: list[float] = []
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(Cancelled):
         run(project, look(path), annotator="ada", on_progress=heard.append, cancelled=cancelled)
     assert everything(project) == before
     assert heard

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store import journal, verdicts
+from app.store import comparisons, journal, notes, verdicts
 from app.store.errors import BadValue, NewerVersion, NoSuchProject, NotAProject, ProjectDamaged
 from app.store.exchange.merging import merge
 from app.store.project import Project, create_project
@@ -83,6 +83,25 @@ def test_a_merge_is_one_act_that_undo_takes_back(project: Project, tmp_path: Pat
     journal.undo(project, "ada")
     counts = verdicts.counts(project)
     assert (counts.preferences, counts.disputed, counts.ties) == (1, 0, 0)
+
+
+def test_notes_of_both_are_united(project: Project, tmp_path: Path) -> None:
+    makers.comparison(project, "Which?")
+    notes.add_tags(project, [1], ["ours", "shared"], annotator="ada")
+    notes.set_comment(project, [1], "because", annotator="ada")
+    with other(tmp_path / "other.dpo") as theirs:
+        makers.comparison(theirs, "Which?", swapped=True)
+        notes.add_tags(theirs, [1], ["theirs", "shared"], annotator="bo")
+        notes.set_comment(theirs, [1], "but", annotator="bo")
+        notes.set_flag(theirs, [1], True, annotator="bo")
+    for _ in range(2):
+        merge(project, tmp_path / "other.dpo", annotator="ada")
+        found = comparisons.get(project, 1)
+        assert set(found.tags) == {"ours", "shared", "theirs"}
+        assert (found.flagged, found.comment) == (True, "because\n\nbut")
+    journal.undo(project, "ada")
+    found = comparisons.get(project, 1)
+    assert (set(found.tags), found.flagged, found.comment) == ({"ours", "shared"}, False, "because")
 
 
 def test_the_other_file_is_only_read(project: Project, tmp_path: Path) -> None:
