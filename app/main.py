@@ -158,7 +158,8 @@ class Studio:
     def _on_rescued(self, rescued: Rescued) -> None:
         if rescued.aside is not None:
             self.window.banner.show_message(
-                f"The project is back. The file that was there before is kept as {rescued.aside.name}."
+                f"The project is back. The file that was there before is kept as {rescued.aside.name}.",
+                calm=True,
             )
         self.open_project()
 

@@ -6,8 +6,8 @@ from dpo_engine.config import Method, TrainConfig
 
 FEW, MANY = 500, 10_000
 """Pairs from which on less is made of each: a smaller learning rate and fewer epochs."""
-SEEN = 300
-"""How often few pairs are seen, all together: six times each where there are 50."""
+SEEN = 200
+"""How often few pairs are seen, all together: four times each where there are 50."""
 MOST_EPOCHS = 6.0
 
 
@@ -24,7 +24,7 @@ def recommended(method: Method, pairs: int) -> TrainConfig:
     config = TrainConfig(
         method=method,
         num_train_epochs=min(MOST_EPOCHS, max(2.0, round(SEEN / max(1, pairs)))),
-        loss_mix="sft 1",
+        loss_mix="sft 0.4",
         eval_steps=20,
         eval_samples=8,
         stop_at_repetition=0.1,

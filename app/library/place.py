@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QFocusEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.library.exchange.exchange import Exchange
@@ -29,7 +29,6 @@ class LibraryPlace(QStackedWidget):
         self._panels: dict[str, Panel] = {}
         self.setAcceptDrops(True)
         self.addWidget(page)
-        self.setFocusProxy(page)
         page.import_requested.connect(lambda: self.show_panel("import"))
         page.export_requested.connect(lambda _shown: self.show_panel("export"))
         page.merge_requested.connect(lambda: self.show_panel("merge"))
@@ -75,6 +74,12 @@ class LibraryPlace(QStackedWidget):
             self.show_panel("import")
             self._exchange.importing.look(paths)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        current = self.currentWidget()
+        if current is not None:
+            current.setFocus()
+
     def _made(self, key: PanelKey) -> Panel:
         """What a page needs is loaded with it: most visits to the Library want none of them."""
         exchange, theme = self._exchange, self._theme
@@ -104,7 +109,6 @@ class LibraryPlace(QStackedWidget):
                 return agreement
 
     def _show_widget(self, widget: QWidget) -> None:
-        self.setFocusProxy(widget)
         self.setCurrentWidget(widget)
         widget.setFocus()
 

@@ -40,7 +40,16 @@ class Banner(QFrame):
     def text(self) -> str:
         return self._text.text() if self.isVisible() else ""
 
-    def show_message(self, sentence: str, button: str = "", act: Callable[[], None] | None = None) -> None:
+    def show_message(
+        self,
+        sentence: str,
+        button: str = "",
+        act: Callable[[], None] | None = None,
+        *,
+        calm: bool = False,
+    ) -> None:
+        """`calm` for good news; everything else is in the colour of a warning."""
+        set_role(self, "banner" if calm else "banner-warning")
         self._text.setText(sentence)
         self._button.setText(button)
         self._button.setVisible(act is not None)

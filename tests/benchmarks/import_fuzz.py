@@ -1,7 +1,7 @@
 """Hostile files and rows by the hundred thousand: `python -m tests.benchmarks.import_fuzz [100000] [NAME…]`.
 
-So many damaged rows go through the reader of every format, and as many, in damaged files, through look
-and import into a project; with names (`arena`, `csv`, …) only those. Prints how many were read and the longest
+So many damaged rows go through the reader of every format, and as many, in damaged files, through look and
+import into a project; with names (`arena`, `csv`, …) only those. Prints how many were read and the longest
 that one input took; ends with an error at the first crash, half import or input over 2 s, with the seed that
 makes it again: `python -m tests.benchmarks.import_fuzz --again NAME SEED`.
 """

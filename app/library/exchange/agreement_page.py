@@ -58,7 +58,7 @@ class AgreementPage(Panel):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._presenter.open()
-        self.list.setFocus()
+        self.focus_on(self.list)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -57,7 +57,9 @@ class ExportOptions(QFrame):
             _tick(box, kind in wishes.kinds)
             number = _number(state.counts, kind)
             box.setText(KIND_WORDS[kind] + (f"  {number:,}" if number is not None else ""))
-            box.setEnabled(number != 0 and not (kind == "prompts" and wishes.only_shown))
+            # Of what there is none there is nothing to decide.
+            box.setVisible(number != 0 or kind == "preferences")
+            box.setEnabled(number != 0)
         choose(self.layouts, wishes.layout)
         choose(self.files, wishes.file_format)
         show_hint(self._layout_hint, _LAYOUT_HINTS[wishes.layout])
@@ -99,13 +101,20 @@ class ExportOptions(QFrame):
     def _lay_out(self) -> None:
         set_role(self.start, "primary")
         self.choices.add_field("What", self.scope)
-        self.choices.add_field("Kinds", _stack(*self.kinds.values()), hint="Each in a folder of its own.")
+        self.choices.add_field(
+            "Kinds",
+            _stack(*self.kinds.values()),
+            first=self.kinds["preferences"],
+            hint="Each in a folder of its own.",
+        )
         self._layout_hint = self.choices.add_field("Layout", self.layouts, hint=_LAYOUT_HINTS["standard"])
         self.choices.add_field("Files", self.files)
         self.provenance.setToolTip("Models, settings, seeds, times, edits, flags, comments and tags")
         self.names.setToolTip("Else they are numbered")
         beside = _stack(self.provenance, self.names)
-        self.choices.add_field("With", beside, hint="With it, an import finds everything again.")
+        self.choices.add_field(
+            "With", beside, first=self.provenance, hint="With it, an import finds everything again."
+        )
         place = QWidget()
         row = QHBoxLayout(place)
         row.setContentsMargins(0, 0, 0, 0)
@@ -114,8 +123,9 @@ class ExportOptions(QFrame):
         row.addWidget(self.browse)
         self.folder.setAccessibleName("Folder to export to")
         self.browse.setAccessibleName("Choose where the folder is made")
-        place.setFocusProxy(self.folder)
-        self.choices.add_field("Folder", place, hint="Made for it; one that is there is never replaced.")
+        self.choices.add_field(
+            "Folder", place, first=self.folder, hint="Made for it; one that is there is never replaced."
+        )
         self.choices.column.addStretch(1)
         put_below(self, self.choices, self.start)
 
@@ -139,5 +149,4 @@ def _stack(*boxes: QCheckBox) -> QWidget:
     column.setSpacing(0)
     for box in boxes:
         column.addWidget(box)
-    stack.setFocusProxy(boxes[0])
     return stack

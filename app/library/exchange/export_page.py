@@ -105,14 +105,13 @@ class ExportPage(Panel):
 
     def _take_focus(self) -> None:
         """Where the next key is probably meant for."""
-        if self.isVisible():
-            places = {
-                "asking": self.options.start if self.options.start.isEnabled() else self.options.layouts,
-                "exporting": self.work.cancel,
-                "done": self.done.folder,
-                "sending": self.sending.repository,
-            }
-            places[self._place].setFocus()
+        places = {
+            "asking": self.options.start if self.options.start.isEnabled() else self.options.layouts,
+            "exporting": self.work.cancel,
+            "done": self.done.folder,
+            "sending": self.sending.repository,
+        }
+        self.focus_on(places[self._place])
 
     def _on_show_folder(self) -> None:
         made = self._presenter.state.exported

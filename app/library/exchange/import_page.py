@@ -94,15 +94,14 @@ class ImportPage(Panel):
 
     def _take_focus(self) -> None:
         """Where the next key is probably meant for."""
-        if self.isVisible():
-            places = {
-                "choosing": self.chooser.files,
-                "looking": self.work.cancel,
-                "importing": self.work.cancel,
-                "previewing": self.preview.list,
-                "done": self.show_rows,
-            }
-            places[self._presenter.state.phase].setFocus()
+        places = {
+            "choosing": self.chooser.files,
+            "looking": self.work.cancel,
+            "importing": self.work.cancel,
+            "previewing": self.preview.list,
+            "done": self.show_rows,
+        }
+        self.focus_on(places[self._presenter.state.phase])
 
     def _on_cancelled(self) -> None:
         if self._presenter.is_working:

@@ -24,6 +24,10 @@ from app.store.exchange.sources import Source, SourceFile, source_at
 from app.store.journal import Done
 
 _HUB = "huggingface.co/datasets/"
+_GOES_ON = (
+    "What is being fetched goes on into the hub's cache until it is through or DPO Studio is closed; nothing "
+    "of it comes into the project."
+)
 
 
 class ImportPresenter(Presenter[ImportState]):
@@ -70,7 +74,7 @@ class ImportPresenter(Presenter[ImportState]):
 
     def stop_looking(self) -> None:
         self._stop_looking()
-        said = "What was fetched so far stays in the cache of the hub." if self.state.online else ""
+        said = _GOES_ON if self.state.online else ""
         self._change(phase="choosing", said=said, problem="")
 
     def start_over(self) -> None:

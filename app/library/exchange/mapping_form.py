@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
 from app.library.exchange.parts import choose, combo
 from app.shell.palette import Space
@@ -23,11 +23,11 @@ _ROLES: Sequence[tuple[str, str, str]] = (
     ("split", "Split", "Says which rows are held out: test, validation and the like"),
 )
 _MAIN = 4
-_LABEL_WIDTH = 124
+"""The roles before those that are seldom wanted; what values mean stands between."""
 _JUDGE, _FIRST = "\x00judge", "\x00first"
 """What no column is called: the choice is still to be made, or the first response is the better one."""
 _MEANINGS: Sequence[tuple[str, Choice | None]] = (
-    ("Nothing that is known", None),
+    ("Choose…", None),
     ("The first is better", "left"),
     ("The second is better", "right"),
     ("Tie", "tie"),
@@ -46,18 +46,18 @@ class MappingForm(QWidget):
         self._choices: dict[str, Choice] = {}
         self.boxes: dict[str, QComboBox] = {}
         self.meanings: dict[str, QComboBox] = {}
-        self._main, self._said, self._more = _grid(), _grid(), _grid()
-        for number, (role, title, tip) in enumerate(_ROLES):
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(Space.S)
+        self._form.setVerticalSpacing(Space.S)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for role, title, tip in _ROLES:
             box = combo(title, ())
             box.setToolTip(tip)
             box.activated.connect(self._on_chosen)
             self.boxes[role] = box
-            (self._main if number < _MAIN else self._more).addRow(_label(title, box), box)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(Space.S)
-        for form in (self._main, self._said, self._more):
-            column.addLayout(form)
+            self._form.addRow(_label(title, box), box)
 
     def show_mapping(self, columns: tuple[str, ...], mapping: ColumnMapping, values: Sequence[str]) -> None:
         """`values` of the column that says which is better, as the first rows have them."""
@@ -87,14 +87,17 @@ class MappingForm(QWidget):
 
     def _show_meanings(self, values: Sequence[str], known: Mapping[str, Choice]) -> None:
         if list(self.meanings) != list(values):
-            while self._said.rowCount():
-                self._said.removeRow(0)
+            for box in self.meanings.values():
+                self._form.removeRow(box)
             self.meanings = {}
-            for value in values:
+            before = self.boxes["choice"]
+            for number, value in enumerate(values):
                 box = combo(f"What “{value}” says", _MEANINGS)
                 box.activated.connect(self._on_meaning)
                 self.meanings[value] = box
-                self._said.addRow(_label(f"“{_short(value)}” says", box), box)
+                self._form.insertRow(_MAIN + number, _label(f"“{_short(value)}” says", box), box)
+                QWidget.setTabOrder(before, box)
+                before = box
         for value, box in self.meanings.items():
             choose(box, known.get(value))
 
@@ -121,20 +124,9 @@ def _chosen(mapping: ColumnMapping, role: str) -> object:
     return mapping.choice or (_FIRST if mapping.left_is_better else _JUDGE)
 
 
-def _grid() -> QFormLayout:
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(Space.S)
-    form.setVerticalSpacing(Space.S)
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form
-
-
 def _label(text: str, box: QComboBox) -> QLabel:
     label = QLabel(text)
     label.setBuddy(box)
-    label.setMinimumWidth(_LABEL_WIDTH)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 

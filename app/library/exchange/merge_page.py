@@ -101,9 +101,8 @@ class MergePage(Panel):
 
     def _take_focus(self) -> None:
         """Where the next key is probably meant for."""
-        if self.isVisible():
-            places = {"choosing": self.file.choose, "looked": self.file.merge, "done": self.agreement}
-            places.get(self._presenter.state.phase, self.work.cancel).setFocus()
+        places = {"choosing": self.file.choose, "looked": self.file.merge, "done": self.agreement}
+        self.focus_on(places.get(self._presenter.state.phase, self.work.cancel))
 
     def _on_choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Merge another project", str(Path.home()), _FILTER)

@@ -1,7 +1,7 @@
 """The frame of a page within the Library: a way back, a title, what went wrong, and the page itself."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
@@ -21,6 +21,7 @@ class Panel(QFrame):
         self.back.setAccessibleName("Back to the Library")
         self.back.setToolTip("Back to the Library (Esc)")
         set_role(self.back, "quiet-small")
+        self._first: QWidget = self.back
         self.title = QLabel(title)
         set_role(self.title, "title")
         self.message = Message(theme)
@@ -41,6 +42,17 @@ class Panel(QFrame):
 
     def set_body(self, body: QWidget) -> None:
         self._column.addWidget(body, 1)
+
+    def focus_on(self, part: QWidget) -> None:
+        """The part that the next key is probably meant for, now or when the page comes into view."""
+        # No focus proxy: one inside the page would tie a knot into the order of Tab.
+        self._first = part
+        if self.isVisible():
+            part.setFocus()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._first.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -42,14 +42,18 @@ class Choices(QScrollArea):
         theme.changed.connect(self._fit)
         self._fit()
 
-    def add_field(self, title: str, field: QWidget, *, hint: str = "", tip: str = "") -> QLabel:
-        """A field under its title; the hint's label, which may be filled later."""
+    def add_field(
+        self, title: str, field: QWidget, *, hint: str = "", first: QWidget | None = None
+    ) -> QLabel:
+        """A field under its title; the hint's label, which may be filled later.
+
+        `first` is what the title is about, where the field has several parts.
+        """
         heading = QLabel(title)
-        heading.setBuddy(field)
+        heading.setBuddy(first or field)
         set_role(heading, "strong")
-        if not field.accessibleName():
+        if first is None:
             field.setAccessibleName(title)
-        field.setToolTip(tip)
         words = hint_label(hint)
         self.column.addWidget(heading)
         self.column.addWidget(field)
@@ -133,7 +137,9 @@ def hint_label(text: str) -> QLabel:
     label = QLabel(text)
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setVisible(bool(text))
+    # Shown before it stands in anything, it would be a window of its own.
+    if not text:
+        label.hide()
     set_role(label, "caption")
     return label
 

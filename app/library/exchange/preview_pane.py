@@ -127,7 +127,6 @@ class PreviewPane(QSplitter):
         self.list.setHeaderLabels(["Line", "Prompt", "Becomes"])
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
-        self.list.setAllColumnsShowFocus(True)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setTabKeyNavigation(False)
         header = self.list.header()

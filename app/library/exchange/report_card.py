@@ -80,7 +80,6 @@ class ReportCard(QFrame):
         self.refused.setHeaderLabels(["File", "Line", "Why it was left out"])
         self.refused.setRootIsDecorated(False)
         self.refused.setUniformRowHeights(True)
-        self.refused.setAllColumnsShowFocus(True)
         self.refused.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.refused.header()
         for section in (0, 1):

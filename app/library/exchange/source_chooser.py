@@ -51,7 +51,6 @@ class SourceChooser(QFrame):
         self.fetch.clicked.connect(self._on_fetch)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
-        self.setFocusProxy(self.files)
 
     def _on_files(self) -> None:
         pattern = " ".join(f"*{ending}" for ending in ENDINGS)

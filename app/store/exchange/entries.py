@@ -29,7 +29,7 @@ class Refused(msgspec.Struct, frozen=True):
     """Of several, which."""
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """A candidate; what its file does not say of it is empty."""
 
     text: str
@@ -43,7 +43,7 @@ class Response(msgspec.Struct, frozen=True):
     created_at: str = ""
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, gc=False):
     """A standing verdict. `annotator` and `created_at` are empty where the file does not say."""
 
     choice: Choice
@@ -57,7 +57,7 @@ class Given(msgspec.Struct, frozen=True):
     """Given to settle a dispute."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """`left` and `right` are both there or both None, which makes it a prompt alone."""
 
     prompt: tuple[Message, ...]

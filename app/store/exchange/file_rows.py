@@ -23,7 +23,7 @@ class RowFault(msgspec.Struct, frozen=True):
     reason: str
 
 
-class FileRow(msgspec.Struct, frozen=True):
+class FileRow(msgspec.Struct, frozen=True, gc=False):
     """`line` counts lines of JSONL and text, rows of everything else, from 1; `share` of the file is read."""
 
     line: int

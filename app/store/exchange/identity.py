@@ -24,7 +24,7 @@ _KNOWN = f"SELECT key, id, left FROM temp.met WHERE key IN ({', '.join('?' * AT_
 _NO_KEY = b""
 
 
-class Met(msgspec.Struct, frozen=True):
+class Met(msgspec.Struct, frozen=True, gc=False):
     """A candidate or a comparison of the project; `left` is the key of a comparison's left candidate."""
 
     id: int

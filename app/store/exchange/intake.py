@@ -330,7 +330,8 @@ class Intake:
 
     def _settle(self, known: Known, given: Given, who: str, prompt: _Prompt) -> None:
         """An answer that ended a dispute, unless a later one did."""
-        if any(one.stands and one.created_at >= given.created_at for one in known.settled):
+        answers = [one for one in known.settled if one.stands and one.choice != "skip"]
+        if any(one.created_at >= given.created_at for one in answers):
             return
         verdict_id = self.rows.verdict_id()
         comparison_id = self.rows.settling(

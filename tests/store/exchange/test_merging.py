@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store import comparisons, journal, notes, verdicts
+from app.store import agreement, comparisons, journal, notes, verdicts
 from app.store.errors import BadValue, NewerVersion, NoSuchProject, NotAProject, ProjectDamaged
 from app.store.exchange.merging import merge
 from app.store.project import Project, create_project
@@ -83,6 +83,23 @@ def test_a_merge_is_one_act_that_undo_takes_back(project: Project, tmp_path: Pat
     journal.undo(project, "ada")
     counts = verdicts.counts(project)
     assert (counts.preferences, counts.disputed, counts.ties) == (1, 0, 0)
+
+
+def test_what_settled_a_dispute_there_settles_it_here(project: Project, tmp_path: Path) -> None:
+    with other(tmp_path / "other.dpo") as theirs:
+        for judged in (theirs, project):
+            makers.comparison(judged, "Which?")
+            give(judged, 1, "left", "ada")
+            give(judged, 1, "right", "bo")
+            agreement.ask_again(judged, [1], "ada")
+        give(theirs, 2, "tie", "ada")
+    give(project, 2, "skip", "ada")  # put off, which settles nothing, however much later
+    assert verdicts.counts(project).disputed == 1
+    for _ in range(2):
+        merge(project, tmp_path / "other.dpo", annotator="ada")
+        counts = verdicts.counts(project)
+        assert (counts.disputed, counts.ties) == (0, 1)
+    assert project.db.execute("SELECT count(*) FROM comparisons WHERE purpose = 'settle'").fetchone() == (2,)
 
 
 def test_notes_of_both_are_united(project: Project, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from app.store.exchange.preview import look
 from app.store.project import Project
 from dpo_engine.preferences import Message
 from tests.store.exchange.content import Content, content, united
-from tests.store.exchange.random_projects import Described, made, projects
+from tests.store.exchange.random_projects import Compared, Described, Said, made, projects
 
 _EMPTY = Described((), ())
 _quick = settings(
@@ -52,8 +52,38 @@ def test_an_export_imported_into_an_empty_project_is_the_same_content(
                 report = importing.run(other, look(out), annotator="nobody")
                 assert report.refused == []
                 assert report.rows == written.total
-            assert content(other) == before
+            after = content(other)
+            for key, judged in after.comparisons.items():
+                # Of what was compared twice one is left, and stands as one of them did.
+                assert judged.left <= before.comparisons[key].left
+            assert _placed_once(after) == _placed_once(before)
             assert _sound(other)
+
+
+def test_the_same_texts_by_other_models_stay_two_comparisons(template: Path, tmp_path: Path) -> None:
+    def compared(model: str) -> Compared:
+        return Compared(
+            prompt=0,
+            texts=("one", "two"),
+            models=(model, model),
+            swapped=False,
+            flagged=False,
+            comment="",
+            tags=(),
+            said=(Said("ada", "left", 1, None),),
+            looked_again=False,
+            settled=None,
+            deleted=False,
+        )
+
+    asked = ((Message("user", "Which?"),), "train", ())
+    described = Described((asked,), (compared("starter"), compared("imported")))  # type: ignore[arg-type]
+    with made(template, tmp_path / "a.dpo", described) as project:
+        exporting.export(project, tmp_path / "out")
+        with made(template, tmp_path / "b.dpo", _EMPTY) as other:
+            assert importing.run(other, look(tmp_path / "out"), annotator="nobody").comparisons == 2
+            assert importing.run(other, look(tmp_path / "out"), annotator="nobody").duplicates == 2
+            assert content(other) == content(project)
 
 
 @_quick

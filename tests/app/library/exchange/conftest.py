@@ -158,6 +158,7 @@ def place(
     place = LibraryPlace(page, exchange, theme)
     qtbot.addWidget(place)
     place.resize(1100, 760)
-    place.show()
-    qtbot.waitExposed(place)
+    with qtbot.waitActive(place):
+        place.show()
+        place.activateWindow()
     return place

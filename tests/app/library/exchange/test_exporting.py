@@ -20,7 +20,7 @@ from tests.app.library.exchange.files import pairs
 from tests.app.library.scenes import add_row
 from tests.store.makers import prompt
 
-TOKEN = "hf_1"
+TOKEN = "hf_1"  # noqa: S105 (nobody's)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The pages in front of the Library: by keys alone, with a name on every control, over the real threads too."""
+"""The pages in front of the Library: by keys alone, a name on every control, over the real threads too."""
 
 import time
 from collections.abc import Iterator
@@ -58,11 +58,14 @@ def press(*keys: Qt.Key) -> None:
 
 def tab_to(wanted: QWidget) -> None:
     """Reach it with Tab alone."""
+    seen: list[str] = []
     for _ in range(60):
-        if QApplication.focusWidget() is wanted:
+        here = QApplication.focusWidget()
+        if here is wanted:
             return
+        seen.append(f"{type(here).__name__} {here.accessibleName() if here else ''}")
         press(KEY.Key_Tab)
-    raise AssertionError(f"Tab does not lead to {wanted.accessibleName() or wanted}")
+    raise AssertionError(f"Tab does not lead to {wanted.accessibleName() or wanted}: {seen}")
 
 
 def unnamed(page: QWidget) -> list[str]:
@@ -117,7 +120,7 @@ def test_an_import_by_keys_alone(place: LibraryPlace, project: Project, tmp_path
     assert place.currentWidget() is place.page and place.page.model.rowCount() == 7
 
 
-def test_naming_columns_by_keys(place: LibraryPlace, tmp_path: Path) -> None:
+def test_naming_columns_by_keys(place: LibraryPlace, tmp_path: Path, qtbot: QtBot) -> None:
     file = tmp_path / "survey.csv"
     file.write_text("topic,answer_a,answer_b,verdict\nMoon,Near.,Far.,Alpha\nSun,Far.,Near.,b\n")
     place.take_files([file])
@@ -125,7 +128,10 @@ def test_naming_columns_by_keys(place: LibraryPlace, tmp_path: Path) -> None:
     assert isinstance(page, ImportPage)
     form = page.options.mapping
     assert form.isVisible() and unnamed(page) == [] and list(form.meanings) == ["Alpha"]
-    tab_to(form.meanings["Alpha"])
+    qtbot.waitUntil(form.meanings["Alpha"].isVisible)
+    tab_to(form.boxes["choice"])
+    press(KEY.Key_Tab)
+    assert form.meanings["Alpha"].hasFocus(), "what it means comes right after the column"
     press(KEY.Key_Down)
     found = page.preview.current
     assert found is not None and found.entry is not None and found.entry.verdicts[0].choice == "left"
@@ -242,6 +248,10 @@ def test_every_page_in_both_looks_and_at_twice_the_text(
         theme.set_mode("light")
 
 
+def _fail(sentence: str) -> None:
+    pytest.fail(sentence)
+
+
 class Threaded:
     """The same with the writer's, the readers' and the errands' real threads."""
 
@@ -250,7 +260,7 @@ class Threaded:
         path = project.path
         self.writer = Writer(project, self.gui.post)
         self.readers = [Reader(path, self.gui.post) for _ in range(3)]
-        history = History(store=self.writer, annotator="ada", failed=lambda sentence: pytest.fail(sentence))
+        history = History(store=self.writer, annotator="ada", failed=_fail)
         self.library = LibraryPresenter(
             reader=self.readers[0],
             slow_reader=self.readers[1],
