@@ -30,6 +30,14 @@ from app.store.standing import settle_again
 
 _FOLLOWS = ("sqlite_", "_sqlite_", "tally", "waiting", "standing", "prompts_fts", "candidates_fts")
 """Tables that are made anew from the others."""
+_JSON = (
+    ("prompts", "messages", None),
+    ("run_pairs", "prompt", None),
+    ("metrics", "metrics", None),
+    ("candidates", "sampling", "{}"),
+    ("runs", "config", "{}"),
+)
+"""Columns that are nothing if they are no JSON, and what stands there then; without it the row is lost."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,7 @@ def _build(path: Path, part: Path, cancelled: Callable[[], bool]) -> Salvaged:
             _read_through_trees(path, db, tables, cancelled)
             if any(table.walk.broken for table in tables.values()):
                 _read_through_pages(path, db, tables, cancelled)
+            _mend_json(db, tables)
             _drop_orphans(db, tables)
             _keep_ids_unused(db, tables)
         if not any(_count(db, name) for name in tables):
@@ -216,6 +225,17 @@ def _keep(
         if cancelled():
             raise Cancelled("Saving what can be read was given up. Nothing was changed.")
         db.conn.execute(sql, row)
+
+
+def _mend_json(db: Database, tables: dict[str, _Table]) -> None:
+    """A damaged letter may leave a row that SQLite can read and nobody else: lost, or only its settings."""
+    for name, column, instead in _JSON:
+        if name in tables:
+            unreadable = f'"{name}" WHERE NOT json_valid("{column}")'
+            if instead is None:
+                db.execute(f"DELETE FROM {unreadable}")  # noqa: S608 (names of this file)
+            else:
+                db.execute(f'UPDATE "{name}" SET "{column}" = ? WHERE NOT json_valid("{column}")', [instead])  # noqa: S608
 
 
 def _drop_orphans(db: Database, tables: dict[str, _Table]) -> None:
