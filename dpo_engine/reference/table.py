@@ -2,10 +2,11 @@
 
 With LoRA the reference is the policy with its adapter off, so a pair is computed when it is first met, from
 the very batch the policy sees. In a full fine-tune the reference is what the weights were before the first
-step: a frozen copy of them computes the pairs as they are met and is dropped as soon as every pair is known;
-where there is no room for one, all pairs are computed before the first step. The table is saved with every
-checkpoint, and what it lacks is completed from the loaded weights, so a resumed run compares with the same
-numbers to the last bit.
+step. A few pairs are all computed by the policy itself before it moves. Of many, which nobody should have to
+wait for, a frozen copy computes each as it is met, and is dropped as soon as every pair is known; where there
+is no room for one, these too are computed before the first step. The table is saved with every checkpoint,
+and what it lacks is completed from the loaded weights, so a resumed run compares with the same numbers to the
+last bit.
 
 Pairs that an earlier run computed come from the cache. At low precision a pair's log-prob depends a little
 on what it was computed with. Measured with a 135M model and real pairs: a response's log-prob alone and in a

@@ -129,3 +129,21 @@ def test_eight_bit_moments_survive_a_checkpoint(tmp_path: Path) -> None:
     move(theirs, resumed, 3)
     for (name, one), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other), name
+
+
+def test_state_that_is_begun_apart_is_what_adamw_would_have_begun() -> None:
+    layers = [torch.nn.Linear(200, 100), torch.nn.Linear(200, 100)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    optimizers = [torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True) for layer in layers]
+    for _ in range(3):
+        for layer, optimizer in zip(layers, optimizers, strict=True):
+            optimizer.zero_grad()
+            layer(torch.ones(2, 200)).square().sum().backward()
+        begin_moments(optimizers[1])
+        for optimizer in optimizers:
+            optimizer.step()
+    for one, other in zip(layers[0].parameters(), layers[1].parameters(), strict=True):
+        assert torch.equal(one, other)
+        kept, begun = state_tensors(optimizers[0], one), state_tensors(optimizers[1], other)
+        assert kept.keys() == begun.keys()
+        assert all(torch.equal(kept[name], begun[name]) for name in kept)

@@ -1,9 +1,12 @@
 """Memory that is freed stays with the process only after it was told so, and can be given back."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from dpo_engine.compute.process_memory import keep_few_kernels
 
 PROGRAM = """
 import resource, sys
@@ -37,3 +40,13 @@ def test_freed_memory_is_kept_and_given_back() -> None:
     assert faults_anew > 1000  # a block of 16,384 pages, some of them huge ones
     assert faults_kept < 100
     assert held - left > 32 * 2**20
+
+
+def test_few_kernels_are_kept_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    keep_few_kernels()
+    assert os.environ["LRU_CACHE_CAPACITY"] == "7"
+    assert 64 <= int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) <= 256
+    monkeypatch.undo()
+    os.environ.pop("ONEDNN_PRIMITIVE_CACHE_CAPACITY", None)
