@@ -48,14 +48,14 @@ def test_estimate_needs_no_weights(
     (row,) = _rows(capsys.readouterr().out)
     parts = [value for name, value in row.items() if name.endswith("_bytes")]
     assert sum(parts) - row["expected_bytes"] - row["room_bytes"] == row["expected_bytes"]
-    assert row["activation_checkpointing"] is False and row["token_budget"] == 1024
+    assert row["activation_checkpointing"] is False and row["token_budget"] == 512
     assert _files(pairs.parent) == before
 
 
 def test_estimate_tells_people(folder: Path, pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", *_flags(folder, pairs), "--method", "full"]) == 0
     shown = capsys.readouterr().out
-    assert "expected at most" in shown and "optimizer" in shown and "tokens at once 1024" in shown
+    assert "expected at most" in shown and "optimizer" in shown and "tokens at once 512" in shown
 
 
 def test_preflight_names_what_is_odd_and_measures(

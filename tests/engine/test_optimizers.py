@@ -8,7 +8,13 @@ from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
 from dpo_engine.models.loading import load_for_training
 from dpo_engine.training import optimizers
-from dpo_engine.training.optimizers import decays, load_state_tensors, make_optimizer, state_tensors
+from dpo_engine.training.optimizers import (
+    begin_moments,
+    decays,
+    load_state_tensors,
+    make_optimizer,
+    state_tensors,
+)
 from tests.helpers.tiny_model import save_tiny_model, tiny_model
 
 FULL = TrainConfig(method="full", weight_decay=0.1, device="cpu", dtype="float32")
