@@ -245,8 +245,9 @@ class QualityPanel(QFrame):
 def _pace_words(meter: Meter | None) -> str:
     if meter is None or meter.median_seconds is None:
         return "Not known yet"
-    hour = f" · {meter.per_hour:.0f} an hour" if meter.per_hour is not None else ""
-    return f"{meter.median_seconds:.0f} s a verdict{hour}"
+    hour = f" · {meter.per_hour:,.0f} an hour" if meter.per_hour is not None else ""
+    seconds = meter.median_seconds
+    return f"{seconds:.{1 if seconds < 10 else 0}f} s a verdict{hour}"
 
 
 def _lean(low: float, high: float) -> str:

@@ -26,7 +26,7 @@ from dpo_engine.pairs.tokenization import TokenizedPair
 
 _FLOAT32 = 4
 _TOKENS_AT_ONCE = {"cpu": 512, "mps": 4096, "cuda": 16384}
-"""What a budget begins with. On a CPU larger ones were measured to be no faster; a GPU needs them."""
+"""What a budget begins with: on a CPU small for the sake of memory, on a GPU as large as it needs."""
 _SHARE_OF_MEMORY = 0.85
 """The rest is for other programs, and for what the allocator cannot use."""
 
@@ -36,9 +36,9 @@ class _Rough:
     """What was measured rather than counted.
 
     On a CPU, random Llamas of 23, 74 and 135 million weights, full and LoRA, float32 and bfloat16, packed
-    batches of 240 to 2,000 tokens, one micro-batch a step and four, 19 cases: the estimate was 0.89 to 1.05
-    of the process's peak, in 18 of them 0.95 to 1.05; the lowest was LoRA with activation checkpointing. No
-    GPU was at hand: the figures for it are guesses.
+    batches of 240 to 2,000 tokens, one micro-batch a step and four: fitted to 19 cases, of which the estimate
+    was 0.89 to 1.05 times the process's peak. Full fine-tunes keep less since (`kept_gradients`); six cases
+    are held within 15 % by a test. No GPU was at hand: the figures for it are guesses.
     """
 
     cpu_slack: float = 0.22

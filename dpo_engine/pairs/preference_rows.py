@@ -172,7 +172,8 @@ def _message(entry: Any, name: str) -> Message:
         raise BadInput(f"Its {name} has a message that is no object.")
     role: Any = entry.get("role")
     content: Any = entry.get("content")
-    if role not in _ROLES:
+    known = isinstance(role, str) and role in _ROLES
+    if not known:
         raise BadInput(
             f"Its {name} has a message of role {str(role)[:40]!r}; known are system, user, assistant."
         )

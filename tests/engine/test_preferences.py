@@ -97,6 +97,7 @@ def test_known_formats(row: dict[str, Any], prompt: tuple[Message, ...]) -> None
         ({"chosen": [RED], "rejected": [TAR]}, "does not end with a user"),
         ({"chosen": [USER], "rejected": [USER]}, "end with an assistant"),
         ({"chosen": [{"role": "tool", "content": ""}], "rejected": [TAR]}, "role 'tool'"),
+        ({"chosen": [{"role": [], "content": ""}], "rejected": [TAR]}, "role '\\[\\]'"),
         ({"chosen": [{"role": "user", "content": 1}], "rejected": [TAR]}, "without text"),
         ({"chosen": HH + " Red.", "rejected": HH}, "rejected response is empty"),
         ({"chosen": HH + " Red.", "rejected": "\n\nHuman: Bye\n\nAssistant: x"}, "do not share"),
