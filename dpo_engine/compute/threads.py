@@ -21,6 +21,8 @@ _SECONDS = 0.05
 """Spent on each number of threads, after one product that is not timed."""
 _WORTH_IT = 1.03
 """More threads must be so much faster than fewer."""
+_BUSY = 0.15
+"""Share of the processor that others may take while it is measured; above it, it gets a thread a core."""
 
 
 def settle_threads(remembered: Path, dtype: torch.dtype) -> int:
@@ -33,8 +35,14 @@ def settle_threads(remembered: Path, dtype: torch.dtype) -> int:
     key = f"{_processors()} {torch.__version__} {torch.backends.cpu.get_cpu_capability()} {dtype}"
     known = _read(remembered)
     if key not in known:
+        began, others = time.perf_counter(), _seconds_of_others()
         known[key] = fastest(candidates(), dtype)
-        _write(remembered, known)
+        busy = (_seconds_of_others() - others) / ((time.perf_counter() - began) * _processors())
+        if busy > _BUSY:
+            # Beside other work one thread looks as fast as two: no answer to keep.
+            known[key] = min(psutil.cpu_count(logical=False) or _processors(), _processors())
+        else:
+            _write(remembered, known)
     torch.set_num_threads(known[key])
     return known[key]
 
@@ -72,6 +80,13 @@ def products_per_second(threads: int, dtype: torch.dtype) -> float:
     finally:
         torch.set_num_threads(before)
     return 1 / best
+
+
+def _seconds_of_others() -> float:
+    """Processor time that all but this process have used since the machine began."""
+    everything, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    nice = getattr(everything, "nice", 0.0)  # Windows has none
+    return float(everything.user + everything.system + nice - own.user - own.system)
 
 
 def _processors() -> int:

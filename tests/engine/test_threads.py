@@ -10,6 +10,11 @@ from dpo_engine.compute import threads
 
 
 @pytest.fixture(autouse=True)
+def quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_seconds_of_others", lambda: 5.0)
+
+
+@pytest.fixture(autouse=True)
 def threads_undone() -> object:
     before = torch.get_num_threads()
     yield
@@ -46,6 +51,19 @@ def test_it_is_measured_once_and_then_remembered(monkeypatch: pytest.MonkeyPatch
     assert asked == [1, 2]
     threads.settle_threads(kept, torch.bfloat16)  # another type is another question
     assert asked == [1, 2, 1, 2]
+
+
+def test_beside_other_work_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "candidates", lambda: [1, 2])
+    monkeypatch.setattr(threads, "_processors", lambda: 2)
+    monkeypatch.setattr(threads.psutil, "cpu_count", lambda logical: 2)
+    used = iter([5.0, 500.0])
+    monkeypatch.setattr(threads, "_seconds_of_others", lambda: next(used))
+    rates(monkeypatch, t1=10.0, t2=5.0)
+    kept = tmp_path / "threads.json"
+    assert threads.settle_threads(kept, torch.float32) == 2, "a thread a core"
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"a": "b"}'])
