@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLineEdit,
     QWidget,
 )
 
@@ -16,6 +14,7 @@ from app.inspector.table_model import CASE_ICONS
 from app.inspector.wording import CASE_MEANINGS, CASE_WORDS
 from app.shell.palette import Space
 from app.shell.theme import Theme
+from app.widgets.search_field import SearchField
 from app.widgets.segments import Segments
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Split
@@ -37,14 +36,8 @@ class FilterBar(QWidget):
         self._theme = theme
         self.splits = Segments("Split", [title for _split, title in _SPLITS])
         self.cases = Segments("Case", ["Any case", *CASE_WORDS.values()])
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search prompts and responses")
-        self.search.setAccessibleName("Search prompts and responses")
-        self.search.setClearButtonEnabled(True)
-        self.search.setToolTip("Ctrl+F")
-        self.search.setMinimumWidth(140)
-        self.search.setMaximumWidth(360)
-        self.search.installEventFilter(self)
+        self.search = SearchField(theme, tip="Ctrl+F", narrowest=140, widest=360)
+        self.search.left.connect(self._leave_search)
         for number, case in enumerate(CASES, start=1):
             self.cases.button(number).setToolTip(CASE_MEANINGS[case])
         row = QHBoxLayout(self)
@@ -81,18 +74,6 @@ class FilterBar(QWidget):
         self.splits.show_counts(splits)
         self.cases.show_counts([sum(cases.values()), *(cases[case] for case in CASES)])
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            key = Qt.Key(event.key())
-            if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._leave_search()
-                return True
-            if key == Qt.Key.Key_Escape:
-                self.search.clear()
-                self._leave_search()
-                return True
-        return super().eventFilter(watched, event)
-
     def _leave_search(self) -> None:
         if self._pause.isActive():
             self._apply_now()
@@ -109,9 +90,5 @@ class FilterBar(QWidget):
         self._apply_now()
 
     def _on_theme_changed(self) -> None:
-        for action in self.search.actions():
-            if action.property("leading"):
-                self.search.removeAction(action)
-        leading = self.search.addAction(self._theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        leading.setProperty("leading", True)
+        self.search.show_icon()
         self.cases.set_icons([None, *(self._theme.icon(*CASE_ICONS[case]) for case in CASES)])

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.library.facets import FACETS, TOGGLES, Facet, open_facet
 from app.library.flow import Flow
@@ -16,6 +16,7 @@ from app.library.wording import chip_words
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.library_filter import Filter
+from app.widgets.search_field import SearchField
 
 _PAUSE_BEFORE_SEARCH_MS = 150
 
@@ -33,14 +34,10 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._state = LibraryState()
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search prompts and responses")
-        self.search.setAccessibleName("Search prompts and responses")
-        self.search.setToolTip("Words, “phrases in quotes”, beginnings* ( / )")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(160)
-        self.search.setMaximumWidth(theme.px(380))
-        self.search.installEventFilter(self)
+        self.search = SearchField(
+            theme, tip="Words, “phrases in quotes”, beginnings* ( / )", narrowest=160, widest=theme.px(380)
+        )
+        self.search.left.connect(self._leave_search)
         self.add = _button("Filter", "Add a filter")
         self.saved = _button("Saved", "Saved filters")
         self.add.setMenu(QMenu(self.add))
@@ -71,18 +68,6 @@ class FilterBar(QWidget):
     def show_facets(self) -> None:
         """Open the list of what can be filtered by."""
         self.add.showMenu()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            key = Qt.Key(event.key())
-            if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._leave_search()
-                return True
-            if key == Qt.Key.Key_Escape:
-                self.search.clear()
-                self._leave_search()
-                return True
-        return super().eventFilter(watched, event)
 
     # --- what holds ---------------------------------------------------------------------------------
 
@@ -206,11 +191,7 @@ class FilterBar(QWidget):
         self.chips.hide()
 
     def _on_theme_changed(self) -> None:
-        for action in self.search.actions():
-            if action.property("leading"):
-                self.search.removeAction(action)
-        leading = self.search.addAction(self._theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        leading.setProperty("leading", True)
+        self.search.show_icon()
         self.add.setIcon(self._theme.icon("list-filter"))
         self.saved.setIcon(self._theme.icon("bookmark"))
         self._show_chips()
