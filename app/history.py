@@ -7,11 +7,11 @@ listens.
 
 from collections.abc import Callable
 
-from app.store import journal
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
-from app.store.journal import Done, Outlook
+from app.store.undo import journal
+from app.store.undo.journal import Done, Outlook
 
 _NOTHING = Outlook(undo="", redo="")
 

@@ -34,10 +34,10 @@ from app.shell.problem_page import ProblemPage
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
-from app.store.backups import Backup
 from app.store.errors import ProjectDamaged, StoreError
 from app.store.handle import Project
-from app.store.places import worry_once
+from app.store.safekeeping.backups import Backup
+from app.store.safekeeping.places import worry_once
 from app.workspace import Workspace
 from dpo_engine.locations import config_dir, data_dir, log_dir
 

@@ -15,6 +15,7 @@ from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
 from app.history import History
 from app.inspector.presenter import InspectorPresenter
+from app.library.indexing import Indexing
 from app.library.panels import PanelKey
 from app.library.presenter import LibraryPresenter
 from app.shell.edit_actions import EditActions
@@ -98,6 +99,7 @@ class Workspace(QObject):
             history=self.history,
             annotator=lambda: self.annotate.state.annotator,
         )
+        self.indexing = Indexing(self.writer, self.library.show_unfindable)
         self.inspector = InspectorPresenter(engine=self.engine, store=self.writer)
         self.annotate.when_policy_changes(self._on_policy_changed)
         self.train.listen_to_policy(self.annotate.set_policy)
@@ -124,6 +126,7 @@ class Workspace(QObject):
         self._closed = closed
         self._edit.let_go()
         self.annotate.close()
+        self.indexing.close()
         self.library.close()
         if self._exchange is not None:
             self._exchange.close()
@@ -134,6 +137,7 @@ class Workspace(QObject):
         self.engine.start()
         self.annotate.start()
         self.train.open()
+        self.indexing.go_on()
 
     def _library_page(self, keymap: Keymap) -> QWidget:
         from app.library.exchange.exchange import Exchange
@@ -169,9 +173,14 @@ class Workspace(QObject):
             annotator=lambda: self.annotate.state.annotator,
             clock=time.monotonic,
             shown=lambda: self.library.state.filter,
-            changed=lambda: self._on_place_shown(self._window.current_place),
+            changed=self._on_project_changed,
             ended=self._on_exchange_ended,
         )
+
+    def _on_project_changed(self) -> None:
+        """Much came in at once."""
+        self._on_place_shown(self._window.current_place)
+        self.indexing.go_on()
 
     def _on_exchange_ended(self, key: PanelKey, sentence: str) -> None:
         """Tell who is on another page by now."""

@@ -44,6 +44,12 @@ class Cancelled(EngineError):
     code = "cancelled"
 
 
+class GaveWay(EngineError):
+    """Work in the background ended because something else wants the engine; it can be asked for again."""
+
+    code = "gave_way"
+
+
 class OutOfMemory(EngineError):
     """The device or the machine has too little memory for this."""
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 from dpo_engine.conversations import Message
 from dpo_engine.pair_math import PairScore
+from dpo_engine.preflight import FactColumns, Measured, Needs, PairsSummary, RefusedPair, TokenColumns
+from dpo_engine.token_scores.details import TokenDetail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +151,8 @@ class StepDone:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """Means over all held-out pairs, under TRL's `eval_` names, after `step` optimizer steps."""
+    """Means over all held-out pairs, under TRL's `eval_` names, after `step` optimizer steps; beside them
+    `samples/distinct`, `samples/kl` and `samples/tokens` of the fixed prompts' answers, where there are any."""
 
     request: str
     step: int
@@ -163,6 +166,8 @@ class Sample:
     prompt: tuple[Message, ...]
     text: str
     finish_reason: Literal["end", "length"]
+    tokens: int = 0
+    """Of the answer, its end-of-turn token not counted; 0 also where an older version wrote it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +226,77 @@ class PairsScored:
     scores: tuple[PairScore, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TokensScored:
+    """Every scored token of one pair, in order, the end of the turn included."""
+
+    request: str
+    pair: str
+    chosen: tuple[TokenDetail, ...]
+    rejected: tuple[TokenDetail, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyAdvanced:
+    """How far a study of suspect verdicts is."""
+
+    request: str
+    fold: int
+    """The one under way, from 1."""
+    folds: int
+    share: float
+    """Of all the work, 0 to 1."""
+    seconds_left: float | None
+    """None until something could be measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldScored:
+    """The pairs of a fold under the policy that was trained on all others."""
+
+    request: str
+    fold: int
+    scores: tuple[PairScore, ...]
+    left_out: tuple[str, ...] = ()
+    """Sentences on pairs that could not be scored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsLookedAt:
+    """The next few pairs of a run that may begin, in input order, and those among them that are left out."""
+
+    request: str
+    facts: FactColumns
+    refused: tuple[RefusedPair, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightDone:
+    """Every pair was looked at."""
+
+    request: str
+    summary: PairsSummary
+    needs: Needs
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightMeasured:
+    request: str
+    measured: Measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairTokenized:
+    """A pair's tokens. `refused`: why training leaves the pair out, as a sentence."""
+
+    request: str
+    pair: str
+    prompt: TokenColumns
+    chosen: TokenColumns
+    rejected: TokenColumns
+    refused: str = ""
+
+
 Event = (
     EngineReady
     | DeviceMemory
@@ -243,4 +319,11 @@ Event = (
     | TrainingResumed
     | TrainingFinished
     | PairsScored
+    | TokensScored
+    | StudyAdvanced
+    | FoldScored
+    | PairsLookedAt
+    | PreflightDone
+    | PreflightMeasured
+    | PairTokenized
 )

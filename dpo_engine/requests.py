@@ -10,8 +10,8 @@ hub id, or a run's folder or one of its checkpoints.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dpo_engine.config import Device, DType, SamplingConfig
-from dpo_engine.preferences import Message
+from dpo_engine.config import Device, DType, SamplingConfig, TrainConfig
+from dpo_engine.preferences import Message, Pair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,28 @@ class Score:
     max_length: int = 1024
     tokens: bool = False
     """Also every response token with its log-prob under both models."""
+    leave_out: tuple[str, ...] = ()
+    """Ids of pairs that are scored already. A few of them may be scored again: those that share a batch
+    with one that is not, so that every figure is the same as without leaving out."""
+    background: bool = False
+    """Nobody waits for it. It ends with the code `gave_way` as soon as something waits that could not be
+    answered in between; ask again for what is left."""
+    device: Device = "auto"
+    dtype: DType = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTokens:
+    """Each response token of one pair under a policy and its reference: one `TokensScored`.
+
+    The same template, truncation and arithmetic as `Score`. Answered while longer work goes on.
+    """
+
+    id: str
+    policy: str
+    reference: str
+    pair: Pair
+    max_length: int = 1024
     device: Device = "auto"
     dtype: DType = "float32"
 
@@ -90,7 +112,69 @@ class Train:
     """Take reference log-probs from earlier runs beside this one's folder, and keep them for later ones."""
 
 
-Request = FetchModel | Generate | GenerateMany | Score | Train
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """Find verdicts that policies trained on the others disagree with: a study (see `suspects.study_folder`).
+
+    One LoRA training a fold, each followed by scoring its held-out pairs: `StudyAdvanced`, and `FoldScored` for
+    each fold, those of an earlier part of the study first. What is done stays when it ends early; the same
+    request goes on from there.
+    """
+
+    id: str
+    study: str
+    """The study's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepStep:
+    """Make the policy of a run's checkpoint the run's result. Refused while the run is being trained."""
+
+    id: str
+    run: str
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight:
+    """A look at a run before it begins, without beginning it. Nothing is changed and nothing written.
+
+    With `facts` every pair is looked at (`PairsLookedAt`, a few at a time) and memory and time are estimated
+    (`PreflightDone`); with `measure` the model is loaded and its longest pairs computed for real
+    (`PreflightMeasured`).
+    """
+
+    id: str
+    policy: str
+    pairs: str
+    """A pairs file, or a folder with a snapshot of pairs as a run's has it."""
+    config: TrainConfig
+    facts: bool = True
+    measure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizePair:
+    """The tokens of one pair as training would take them: one `PairTokenized`. Loads no weights."""
+
+    id: str
+    policy: str
+    pair: Pair
+    max_length: int = 1024
+
+
+Request = (
+    KeepStep
+    | FetchModel
+    | Generate
+    | GenerateMany
+    | Score
+    | ScoreTokens
+    | Train
+    | Suspect
+    | Preflight
+    | TokenizePair
+)
 
 
 @dataclass(frozen=True, kw_only=True)

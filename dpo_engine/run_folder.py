@@ -130,7 +130,7 @@ def create(
         raise BadInput("There is no training pair: every pair is held out, or there are none.")
     if len({pair.id for pair in ordered}) < len(ordered):
         raise BadInput("Two of the pairs have the same id; each needs its own.")
-    folder = parent / (name or _new_name(parent))
+    folder = parent / (name or new_name(parent))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} exists already; choose another name for the run.")
     spec = RunSpec(
@@ -245,7 +245,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _new_name(parent: Path) -> str:
+def new_name(parent: Path) -> str:
+    """Today's date and two words that no folder in `parent` has yet."""
     import coolname
 
     today = datetime.now(UTC).astimezone().date().isoformat()

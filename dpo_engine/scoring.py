@@ -10,6 +10,7 @@ from dpo_engine.errors import BadInput
 from dpo_engine.events import Event, Note, PairsScored, Progress
 from dpo_engine.forward.log_probs import LogProbs, sum_by_response
 from dpo_engine.models.loading import LoadedModel
+from dpo_engine.models.side_by_side import check_same_tokens, longest_sequence
 from dpo_engine.pair_math import PairScore, TokenScore
 from dpo_engine.pairs.batches import PairBatch, collate, packed_length
 from dpo_engine.pairs.packing import in_given_order
@@ -17,7 +18,6 @@ from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.preferences import read_pairs, refusal_summary
 from dpo_engine.reference.kinds import adapter_off
 from dpo_engine.requests import Score
-from dpo_engine.training.setup import context_length
 
 TOKENS_AT_ONCE = 1024
 """In one forward pass: enough to keep a processor busy, little enough for news every second."""
@@ -36,11 +36,11 @@ def score(
     left, or when the two models do not share their tokens (their log-probs could not be compared).
     """
     if reference is not None:
-        _check_same_tokens(policy, reference)
+        check_same_tokens(policy, reference)
     file = read_pairs(request.pairs)
     if file.refused:
         yield Note(request=request.id, message=refusal_summary(file.refused), level="warning")
-    longest = min([request.max_length, *filter(None, map(context_length, filter(None, (policy, reference))))])
+    longest = longest_sequence(request.max_length, *filter(None, (policy, reference)))
     pairs, refused = tokenize_pairs(policy.tokenizer, file.pairs, longest)
     if refused:
         named = " ".join(refused[:5])
@@ -50,12 +50,22 @@ def score(
     if not pairs:
         raise BadInput(f"None of the pairs in {request.pairs} can be scored.")
     scorer = _PairScorer(policy, reference, with_tokens=request.tokens)
-    done = 0
-    for members in in_given_order([packed_length(pair) for pair in pairs], tokens_at_once):
+    batches = _still_to_score(pairs, frozenset(request.leave_out), tokens_at_once)
+    done = len(pairs) - sum(map(len, batches))
+    for members in batches:
         scores = scorer([pairs[member] for member in members])
         done += len(scores)
         yield PairsScored(request=request.id, scores=scores)
         yield Progress(request=request.id, stage="Scoring pairs", done=done, total=len(pairs), unit="pairs")
+
+
+def _still_to_score(
+    pairs: Sequence[TokenizedPair], left_out: frozenset[str], tokens_at_once: int
+) -> list[tuple[int, ...]]:
+    """The batches of all pairs without those that are left out whole: a figure depends a little (in its
+    last digits) on the batch it is computed in, so batches stay what they are."""
+    batches = in_given_order([packed_length(pair) for pair in pairs], tokens_at_once)
+    return [batch for batch in batches if any(pairs[member].id not in left_out for member in batch)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,8 @@ class _PairScorer:
 
     def _sides(self, batch: PairBatch, policy: Tensor, reference: Tensor) -> list[_SideScores]:
         """Every response of the batch, chosen ones first."""
-        sums = [sum_by_response(values, batch).flatten().tolist() for values in (policy, reference)]
+        # In double precision: a sum is that of its tokens to the last digit shown, however long the response.
+        sums = [sum_by_response(values.double(), batch).flatten().tolist() for values in (policy, reference)]
         tokens: list[tuple[TokenScore, ...]] = [()] * len(batch.lengths)
         if self._with_tokens:
             split = [torch.split(values, list(batch.lengths)) for values in (batch.target, policy, reference)]
@@ -124,13 +135,3 @@ class _PairScorer:
 
 def _scorer(loaded: LoadedModel) -> LogProbs:
     return LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
-
-
-def _check_same_tokens(policy: LoadedModel, reference: LoadedModel) -> None:
-    if policy.tokenizer is reference.tokenizer:
-        return
-    if policy.tokenizer.get_vocab() != reference.tokenizer.get_vocab():
-        raise BadInput(
-            f"{policy.reference} and {reference.reference} do not share their tokens, so their log-probs "
-            "cannot be compared. Use the model that the policy was trained from as its reference."
-        )

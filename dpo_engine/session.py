@@ -1,9 +1,9 @@
 """The engine at work: takes requests from any thread and answers them one after another with events.
 
 Longer work makes room for shorter: at every safe point of a training or a scoring, a waiting request of a
-shorter kind is answered inside it, at most one a training step so that both get on. Fetching is network
-work and runs apart, on a thread of its own. Whatever goes wrong becomes a `RequestFailed`, and the session
-lives on until `Shutdown`.
+shorter kind is answered inside it, at most one a training step so that both get on. Work in the
+background ends for what is not shorter. Fetching is network work and runs apart, on a thread of its own.
+Whatever goes wrong becomes a `RequestFailed`, and the session lives on until `Shutdown`.
 """
 
 import threading
@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dpo_engine import __version__
-from dpo_engine.errors import Cancelled, OutOfMemory
+from dpo_engine.errors import Cancelled, GaveWay, OutOfMemory
 from dpo_engine.events import (
     DeviceMemory,
     EngineReady,
@@ -37,7 +37,7 @@ from dpo_engine.requests import (
     Train,
 )
 from dpo_engine.service.fetch_thread import FetchThread
-from dpo_engine.service.job import Job, rank
+from dpo_engine.service.job import Job, gives_way, in_background, rank
 
 if TYPE_CHECKING:
     from dpo_engine.service.jobs import Work
@@ -81,7 +81,7 @@ class Session:
                 self._receive(self._inbox.get())
             self._receive_all()
             if self._waiting and not self._ending:
-                self._serve(self._waiting.pop(0))
+                self._serve(self._taken_next())
         self._fetching.end()
         for job in self._waiting:
             self._fail_unserved(job)
@@ -162,6 +162,12 @@ class Session:
 
     # What is done
 
+    def _taken_next(self) -> Job:
+        """The one that has waited longest; of those in the background only where nothing else waits."""
+        job = min(self._waiting, key=lambda waiting: in_background(waiting.request))
+        self._waiting.remove(job)
+        return job
+
     def _serve(self, job: Job) -> None:
         from dpo_engine.service.failures import failure, is_out_of_memory
 
@@ -191,8 +197,13 @@ class Session:
         job.end_if_cancelled()
         if job.paused and not job.is_ending:
             self._hold(job)
+        self._end_if_it_gives_way(job)
         self._serve_a_shorter_one(job)
         job.end_if_cancelled()
+
+    def _end_if_it_gives_way(self, job: Job) -> None:
+        if any(gives_way(job.request, waiting.request) for waiting in self._waiting):
+            raise GaveWay("Scoring in the background ended to make room. What is scored is kept.")
 
     def _serve_a_shorter_one(self, job: Job) -> None:
         if job.made_room or job.is_ending:

@@ -8,10 +8,10 @@ from app.annotate.desk import Asking, Beginning, Surroundings
 from app.annotate.line import Line
 from app.annotate.voice import Voice
 from app.history import History
-from app.store import annotators
 from app.store.access import StoreAccess
+from app.store.collecting import annotators
+from app.store.collecting.ordering import Order
 from app.store.errors import StoreError
-from app.store.ordering import Order
 
 
 class Choices:

@@ -10,12 +10,14 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from app.annotate.drafts import Author
-from app.store import comparisons, notes, prompts, quality, runs
+from app.store.collecting import comparisons, notes, prompts
+from app.store.collecting.ordering import Order
+from app.store.figures import quality
 from app.store.handle import Project
-from app.store.ordering import Order
 from app.store.records import Comparison, Prompt
 from app.store.rows import read
 from app.store.settings import get_setting, set_setting
+from app.store.training import runs
 from dpo_engine import run_folder
 from dpo_engine.catalogue import STARTER
 from dpo_engine.config import SamplingConfig

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from app.annotate.state import NO_COUNTS
-from app.store import quality, verdicts
 from app.store.access import StoreAccess
+from app.store.collecting import verdicts
 from app.store.errors import StoreError
-from app.store.quality import Meter
+from app.store.figures import quality
+from app.store.figures.quality import Meter
 from app.store.records import Choice, VerdictCounts
 
 

@@ -18,8 +18,8 @@ from app.annotate.voice import Voice
 from app.annotate.write_ahead import WriteAhead
 from app.history import History
 from app.store.access import StoreAccess
-from app.store.journal import Done
 from app.store.records import Choice, Comparison, Side
+from app.store.undo.journal import Done
 
 _BACK_ON_SCREEN = ("verdict", "write_again")
 """Kinds of acts after whose undoing a comparison is to be judged again."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.annotate.drafts import Draft
 from app.annotate.state import LastJudged
-from app.store import comparisons, verdicts
+from app.store.collecting import comparisons, verdicts
 from app.store.handle import Project
 from app.store.records import Choice, Comparison, Side, Verdict
 from app.store.rows import writing

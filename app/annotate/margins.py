@@ -14,8 +14,8 @@ from pathlib import Path
 
 from app.annotate import desk
 from app.engine_host.protocol import Engine
-from app.store import comparisons, ordering
 from app.store.access import StoreAccess
+from app.store.collecting import comparisons, ordering
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import Comparison

@@ -11,8 +11,8 @@ from app.annotate.voice import Voice
 from app.annotate.write_ahead import WriteAhead
 from app.annotate.writers import Writers
 from app.history import History
-from app.store import comparisons
 from app.store.access import StoreAccess
+from app.store.collecting import comparisons
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import Comparison, Prompt, Side

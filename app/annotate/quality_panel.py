@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.annotate.state import AnnotateState
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
-from app.store.intervals import Interval
-from app.store.quality import Meter
+from app.store.figures.intervals import Interval
+from app.store.figures.quality import Meter
 
 _WIDTH, _MOST_GOAL = 276, 10_000
 _SURE = 0.25

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from app.annotate import desk
 from app.annotate.line import Line
 from app.annotate.voice import Voice
-from app.store import notes
 from app.store.access import StoreAccess
+from app.store.collecting import notes
 from app.store.handle import Project
 from app.store.records import Comparison
 

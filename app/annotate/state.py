@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.annotate.drafts import Author, Draft
-from app.store.ordering import Order
-from app.store.quality import Meter
+from app.store.collecting.ordering import Order
+from app.store.figures.quality import Meter
 from app.store.records import Choice, Comparison, Prompt, Verdict, VerdictCounts
 from dpo_engine.config import SamplingConfig
 

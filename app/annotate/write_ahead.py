@@ -18,8 +18,8 @@ from app.annotate.drafts import Author, Draft, new_draft
 from app.annotate.keeping import keep
 from app.annotate.pace import Pace
 from app.engine_host.protocol import Engine
-from app.store import prompts
 from app.store.access import StoreAccess
+from app.store.collecting import prompts
 from app.store.errors import NoSuchRow, StoreError
 from app.store.handle import Project
 from app.store.records import Comparison, Prompt

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.inspector.pair_table import PairTable
-from app.store import runs, scores, settings
+from app.store import settings
 from app.store.handle import Project
 from app.store.records import Run
+from app.store.training import runs, scores
 from dpo_engine import run_folder
 
 POLICY = "policy"

@@ -10,6 +10,7 @@ from app.inspector.table_model import CASE_ICONS
 from app.inspector.wording import count, decimal, reading
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
+from app.store.records import ScoredPair
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Message
 
@@ -83,12 +84,13 @@ class PairPane(QWidget):
         self._lay_out()
         theme.changed.connect(self._on_theme_changed)
 
-    def show_pair(self, table: PairTable, place: int) -> None:
-        """The pair at this place of the table; -1 for none."""
-        if not 0 <= place < len(table):
+    def show_pair(self, table: PairTable, place: int, pair: ScoredPair | None = None) -> None:
+        """The pair at this place of the table with its texts; place -1 for none."""
+        pair = pair if pair is not None or not 0 <= place < len(table) else table.pairs[place]
+        if pair is None:
             self._show_nothing()
             return
-        pair, computed = table.pairs[place], table.figures
+        computed = table.figures
         self._case = CASES[int(computed.case[place])]
         self.name.setText(f"Pair {place + 1}")
         self.sentence.setText(
@@ -105,7 +107,7 @@ class PairPane(QWidget):
             (self.chosen, "chosen", pair.chosen),
             (self.rejected, "rejected", pair.rejected),
         ):
-            card.show_text(text, **_side_figures(table, place, side))
+            card.show_text(text, **_side_figures(table, place, side, pair))
         self._on_theme_changed()
 
     def _show_nothing(self) -> None:
@@ -147,9 +149,9 @@ def conversation_text(messages: tuple[Message, ...]) -> str:
     return "\n\n".join(f"{_SPEAKERS[message.role]}:\n{message.content}" for message in messages)
 
 
-def _side_figures(table: PairTable, place: int, side: str) -> dict[str, str]:
+def _side_figures(table: PairTable, place: int, side: str, pair: ScoredPair) -> dict[str, str]:
     """How long one response is, its line of figures, and what the words in it mean."""
-    computed, log_probs, pair = table.figures, table.log_probs, table.pairs[place]
+    computed, log_probs = table.figures, table.log_probs
     if side == "chosen":
         reference, policy = log_probs.reference_chosen, log_probs.policy_chosen
         ratio, reward, tokens = computed.chosen_log_ratio, computed.chosen_reward, pair.chosen_tokens

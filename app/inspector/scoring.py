@@ -11,10 +11,10 @@ from typing import Literal
 
 from app.engine_host.protocol import Engine
 from app.inspector.material import InspectableRun, Target, mark_complete
-from app.store import scores
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
+from app.store.training import scores
 from dpo_engine.config import TrainConfig
 from dpo_engine.events import (
     Event,

@@ -190,7 +190,10 @@ def _count_words(state: LibraryState) -> str:
         return "Reading…"
     if state.total is None:
         return "Counting…"
-    return rows_words(state.total)
+    words = rows_words(state.total)
+    if state.filter.text and state.unfindable:
+        return f"{words} so far; {state.unfindable:,} imported texts are still being made findable"
+    return words
 
 
 def _row(parent: QWidget) -> QHBoxLayout:

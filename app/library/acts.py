@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from app.store import agreement, library, notes, prompts
+from app.store.collecting import notes, prompts
+from app.store.figures import agreement
 from app.store.handle import Project
-from app.store.library import Keys
+from app.store.library import table as library
+from app.store.library.table import Keys
 from dpo_engine.preferences import Split
 
 Act = Callable[[Project, Keys, str], int]

@@ -12,8 +12,8 @@ from app.library.wording import (
     model_words,
     moment,
 )
-from app.store.library import LibraryRow
-from app.store.library_filter import SortKey
+from app.store.library.filters import SortKey
+from app.store.library.table import LibraryRow
 
 
 @dataclass(frozen=True, kw_only=True)

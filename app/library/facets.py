@@ -17,7 +17,7 @@ from app.library.wording import (
     source_words,
 )
 from app.shell.theme import Theme
-from app.store.library_filter import Filter
+from app.store.library.filters import Filter
 from dpo_engine.preferences import Split
 
 Value = tuple[object, str, int | None]

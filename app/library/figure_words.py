@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.library.share_rows import Share
-from app.store.coefficients import Agreement
-from app.store.intervals import Interval
+from app.store.figures.coefficients import Agreement
+from app.store.figures.intervals import Interval
+from app.store.figures.statistics import Coverage, Day, LengthBias, Sides, Statistics
 from app.store.records import Choice
-from app.store.statistics import Coverage, Day, LengthBias, Sides, Statistics
 
 MOST_COVERED = 10
 PERIODS = {1: "day", 7: "week", 28: "four weeks"}

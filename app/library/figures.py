@@ -30,8 +30,8 @@ from app.library.share_rows import ShareRows
 from app.library.wording import SPLIT_WORDS, source_words
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.library_filter import Filter
-from app.store.statistics import Coverage, Day, LengthBias, Statistics
+from app.store.figures.statistics import Coverage, Day, LengthBias, Statistics
+from app.store.library.filters import Filter
 
 _ONE_COLUMN_BELOW = 760
 _MOST_TICKS = 6

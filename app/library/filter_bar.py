@@ -15,7 +15,7 @@ from app.library.state import LibraryState
 from app.library.wording import chip_words
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.library_filter import Filter
+from app.store.library.filters import Filter
 from app.widgets.search_field import SearchField
 
 _PAUSE_BEFORE_SEARCH_MS = 150

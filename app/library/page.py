@@ -28,7 +28,7 @@ from app.library.table_model import LibraryTableModel
 from app.shell.keymap import Keymap
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.library_filter import Filter, Sort, SortKey
+from app.store.library.filters import Filter, Sort, SortKey
 from app.widgets.blank import Blank
 from app.widgets.segments import Segments
 

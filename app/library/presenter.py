@@ -19,14 +19,14 @@ from app.library.saved import SavedFilter
 from app.library.state import EVERYTHING, LibraryState, Notice
 from app.library.table_rows import Span, TableRows
 from app.library.wording import rows_words
-from app.store import library
 from app.store.access import StoreAccess, StoreReader
 from app.store.errors import StoreError
+from app.store.figures.statistics import Statistics, statistics
 from app.store.handle import Project
-from app.store.journal import Done
-from app.store.library import Facets, Keys
-from app.store.library_filter import Filter, Sort
-from app.store.statistics import Statistics, statistics
+from app.store.library import table as library
+from app.store.library.filters import Filter, Sort
+from app.store.library.table import Facets, Keys
+from app.store.undo.journal import Done
 
 T = TypeVar("T")
 
@@ -88,6 +88,13 @@ class LibraryPresenter:
         self._visible = visible
         if visible:
             self.refresh()
+
+    def show_unfindable(self, texts: int) -> None:
+        """How many texts of an import a search does not find yet; a search is done again when all are."""
+        done = self._state.unfindable > 0 and texts == 0
+        self._change(unfindable=texts)
+        if done and self._visible and self._state.filter.text:
+            self.rows.show(self._state.filter, self._state.sort)
 
     def refresh(self) -> None:
         """Read everything that is shown again: something may have changed."""

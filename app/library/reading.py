@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.store import comparisons, prompts, verdicts
+from app.store.collecting import comparisons, prompts, verdicts
+from app.store.collecting.standing import other_side
 from app.store.errors import NoSuchRow
 from app.store.handle import Project
 from app.store.records import Candidate, Choice, Comparison, Prompt, Purpose, Verdict
 from app.store.rows import read
-from app.store.standing import other_side
 
 What = Literal["given", "superseded", "undone", "redone"]
 

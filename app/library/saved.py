@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from app.store import settings
 from app.store.errors import BadValue
 from app.store.handle import Project
-from app.store.journal import record
-from app.store.journal_changes import Change
-from app.store.library_filter import Filter, from_plain, to_plain
+from app.store.library.filters import Filter, from_plain, to_plain
 from app.store.rows import clean, to_json, writing
+from app.store.undo.changes import Change
+from app.store.undo.journal import record
 
 _KEY = "library.filters"
 LONGEST_NAME = 60

@@ -5,9 +5,9 @@ from typing import Literal
 
 from app.library.reading import Reading
 from app.library.saved import SavedFilter
-from app.store.library import Facets
-from app.store.library_filter import Filter, Sort
-from app.store.statistics import Statistics
+from app.store.figures.statistics import Statistics
+from app.store.library.filters import Filter, Sort
+from app.store.library.table import Facets
 
 EVERYTHING, NEWEST_FIRST = Filter(), Sort()
 NO_FACETS = Facets(annotators=(), tags=(), models=(), sources=(), runs=())
@@ -31,6 +31,8 @@ class LibraryState:
     sort: Sort = NEWEST_FIRST
     total: int | None = None
     """Rows of the filter; None while they are being counted."""
+    unfindable: int = 0
+    """Texts of an import that a search does not find yet."""
     facets: Facets = NO_FACETS
     saved: tuple[SavedFilter, ...] = ()
     reading: Reading | None = None

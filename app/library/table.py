@@ -23,7 +23,7 @@ from app.library.table_model import ROW_ROLE, LibraryTableModel
 from app.library.table_rows import Span
 from app.shell.palette import Space
 from app.shell.theme import Theme
-from app.store.library import LibraryRow
+from app.store.library.table import LibraryRow
 from app.widgets.number_table import Heading, NumberTable
 
 _MARKS = next(number for number, column in enumerate(COLUMNS) if column.key == "marks")

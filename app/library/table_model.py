@@ -7,7 +7,7 @@ from app.library.columns import COLUMNS, marks
 from app.library.table_rows import TableRows
 from app.library.wording import STANDING_ICONS
 from app.shell.theme import Theme
-from app.store.library import LibraryRow
+from app.store.library.table import LibraryRow
 
 Index = QModelIndex | QPersistentModelIndex
 

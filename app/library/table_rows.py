@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from app.store import library
 from app.store.access import StoreReader
 from app.store.errors import StoreError
 from app.store.handle import Project
-from app.store.library import Keys, LibraryRow
-from app.store.library_filter import Filter, Sort
+from app.store.library import table as library
+from app.store.library.filters import Filter, Sort
+from app.store.library.table import Keys, LibraryRow
 
 BLOCK = 100
 _FIRST = 2 * BLOCK

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from app.store.library_filter import Filter, Standing
+from app.store.library.filters import Filter, Standing
 from app.store.records import Purpose
 from dpo_engine.catalogue import CATALOGUE
 

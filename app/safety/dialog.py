@@ -22,7 +22,7 @@ from app.safety import wording
 from app.safety.presenter import BackupsPresenter
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.backups import Backup
+from app.store.safekeeping.backups import Backup
 
 _WIDTH, _HEIGHT = 640, 520
 _ROW = 32

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.safety.elsewhere import Elsewhere
-from app.store.backups import Backup, Contents, backups_of, contents_of
-from app.store.caretaker import Caretaker
 from app.store.errors import StoreError
+from app.store.safekeeping.backups import Backup, Contents, backups_of, contents_of
+from app.store.safekeeping.caretaker import Caretaker
 
 
 @dataclass(frozen=True, kw_only=True)

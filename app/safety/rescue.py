@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.safety.elsewhere import Elsewhere
-from app.store.backups import Backup, Contents, backups_of, contents_of
 from app.store.errors import NotAProject, ProjectDamaged, StoreError
-from app.store.restore import restore
-from app.store.salvage import Salvaged, salvaging
+from app.store.safekeeping.backups import Backup, Contents, backups_of, contents_of
+from app.store.safekeeping.restore import restore
+from app.store.safekeeping.salvage import Salvaged, salvaging
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from app.safety import wording
 from app.safety.rescue import RescuePresenter, RescueState
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.salvage import Salvaged
+from app.store.safekeeping.salvage import Salvaged
 
 _WIDTH = 620
 

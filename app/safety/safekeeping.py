@@ -13,10 +13,10 @@ from app.safety.rescue_page import RescuePage
 from app.shell.gui_thread import GuiThread
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
-from app.store.backups import Backup
-from app.store.caretaker import Caretaker, Listener, back_up_closed
 from app.store.errors import ProjectDamaged, StoreError
-from app.store.restore import restore
+from app.store.safekeeping.backups import Backup
+from app.store.safekeeping.caretaker import Caretaker, Listener, back_up_closed
+from app.store.safekeeping.restore import restore
 
 
 class Safekeeping:

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from app.store.backups import Backup, Contents, Why
+from app.store.safekeeping.backups import Backup, Contents, Why
 
 _WHY: dict[Why, str] = {
     "regular": "",

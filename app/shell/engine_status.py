@@ -77,6 +77,8 @@ class EngineStatusFold:
                 self._doing[event.request] = f"Training paused at step {event.step}"
             case events.TrainingResumed():
                 self._doing[event.request] = "Training"
+            case events.StudyAdvanced():
+                self._doing[event.request] = _study_words(event)
             case events.Progress():
                 self._doing[event.request] = _progress_words(event)
             case _:
@@ -87,6 +89,11 @@ class EngineStatusFold:
         training = [words for words in self._doing.values() if words.startswith("Training")]
         words = training or list(self._doing.values())
         self.status = replace(self.status, words=words[-1] if words else self._resting)
+
+
+def _study_words(event: events.StudyAdvanced) -> str:
+    left = "" if event.seconds_left is None else f" · {time_left(event.seconds_left)}"
+    return f"Looking for suspect verdicts {round(100 * event.share)} %{left}"
 
 
 def _progress_words(event: events.Progress) -> str:

@@ -14,7 +14,6 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from app.store import health, migrations
 from app.store.errors import (
     NewerVersion,
     NoSuchProject,
@@ -23,6 +22,8 @@ from app.store.errors import (
     ProjectDamaged,
     explained,
 )
+from app.store.safekeeping import health
+from app.store.schema import migrations
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_SECONDS = 5.0
@@ -156,8 +157,8 @@ def make_durable(db: Database) -> None:
 def check_contents(path: Path, newest: int) -> None:
     """Look for damage, changing nothing. Raises `ProjectDamaged`, or as `refuse_foreign` does.
 
-    A small file is read whole, a large one where its tables begin and end (`app.store.health`). What a crash
-    left in the log beside the file is read along with it.
+    A small file is read whole, a large one where its tables begin and end (`app.store.safekeeping.health`).
+    What a crash left in the log beside the file is read along with it.
     """
     with explained(f"opening {path.name}"):
         try:

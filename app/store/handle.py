@@ -21,6 +21,11 @@ class Project:
         """Where this project's training runs are kept; not made until there is one."""
         return runs_dir_of(self.path)
 
+    def stored(self, folder: Path) -> str:
+        """How a folder is named in the project: relative where it lies beside it, so that both move together."""
+        absolute, beside = folder.resolve(), self.path.parent
+        return absolute.relative_to(beside).as_posix() if absolute.is_relative_to(beside) else str(absolute)
+
     @property
     def writable(self) -> bool:
         return self._lock is not None

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from filelock import BaseFileLock
 
-from app.store import connection, migrations, starter
-from app.store.backups import back_up
+from app.store import connection
+from app.store.collecting import starter
 from app.store.errors import NoPermission, NotAProject, ProjectExists, StoreError, explained
 from app.store.handle import Project
 from app.store.locks import take_lock
-from app.store.migrations import STEPS, Step
+from app.store.safekeeping.backups import back_up
+from app.store.schema import migrations
+from app.store.schema.migrations import STEPS, Step
 from dpo_engine.files import sync_folder
 
 __all__ = ["Project", "create_project", "open_or_create", "open_project", "open_reader"]
@@ -24,8 +26,8 @@ def open_project(path: Path, *, steps: Sequence[Step] = STEPS) -> Project:
     """The project for writing. Raises `StoreError` with the file as it was.
 
     One process at a time: an instance lock lies beside the file, and the system lets go of it when its
-    process ends, however it ends. The file is checked (`app.store.health`), and backed up before it is
-    migrated.
+    process ends, however it ends. The file is checked (`app.store.safekeeping.health`), and backed up
+    before it is migrated.
     """
     path = _resolved(path)
     connection.refuse_foreign(path, connection.read_header(path), len(steps))

@@ -8,6 +8,7 @@ from dpo_engine.preferences import Message, Split
 Choice = Literal["left", "right", "tie", "both_bad", "skip"]
 ComparisonState = Literal["waiting", "shown", "answered", "retired"]
 RunStatus = Literal["created", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+RunKind = Literal["trained", "scored"]
 Side = Literal["left", "right"]
 Purpose = Literal["collect", "repeat", "settle", "second_look"]
 """Why a comparison is asked: for training; or again, to measure agreement or to end a disagreement."""
@@ -129,6 +130,13 @@ class Run:
     """Why it failed or was interrupted; empty otherwise."""
     created_at: str
     finished_at: str | None
+    kind: RunKind = "trained"
+    """`scored`: never trained here; some model's scores of some pairs."""
+    notes: str = ""
+    pinned: bool = False
+    deleted_at: str | None = None
+    queue_place: int | None = None
+    """Where it stands among the runs that wait to be trained, lowest first."""
 
 
 @dataclass(frozen=True, kw_only=True)

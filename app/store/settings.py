@@ -16,6 +16,23 @@ def get_setting(project: Project, key: str, default: object = None) -> object:
         return default
 
 
+def settings_under(project: Project, prefix: str) -> dict[str, object]:
+    """Every setting whose name begins so, by the rest of its name; one that cannot be read is left out."""
+    rows = read(
+        project,
+        "reading settings",
+        "SELECT key, value FROM settings WHERE key >= ? AND key < ?",
+        [prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)],
+    )
+    found = {}
+    for row in rows:
+        try:
+            found[str(row["key"])[len(prefix) :]] = json.loads(row["value"])
+        except (ValueError, TypeError, RecursionError):
+            continue
+    return found
+
+
 def set_setting(project: Project, key: str, value: object) -> None:
     """Raises `BadValue` for what JSON cannot hold."""
     if not key:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.store import runs, settings
+from app.store import settings
 from app.store.handle import Project
 from app.store.records import PairSelection, Run
 from app.store.rows import from_json, read
+from app.store.training import runs
 from app.train.ingredients import Ingredients, load_ingredients
 from app.train.training import Outcome
 from dpo_engine.catalogue import STARTER

@@ -4,15 +4,15 @@ Qt-free.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from app.engine_host.protocol import Engine
-from app.store import runs
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import MetricRow, Run, RunStatus
+from app.store.training import runs
 from app.train.curves import Columns, drawn
 from app.train.metric_log import CallLater, Clock, MetricLog
 from app.train.training import Outcome, Phase, Training, TrainingProgress
@@ -39,6 +39,10 @@ class CurveView(Protocol):
         """The steps after this one are no part of the run any more."""
 
 
+Hearer = Callable[[Run, Event], None]
+T = TypeVar("T")
+
+
 class Conductor:
     """At most one run at a time. `changed` is called after every event, `ended` once the run is over,
     `failed` with a sentence when something could not be stored."""
@@ -55,13 +59,26 @@ class Conductor:
         ended: Callable[[int, Outcome], None],
         failed: Callable[[StoreError], None],
     ) -> None:
-        self.curve_view: CurveView | None = None
         self.first_step = 0
         """Where the run under way began (a checkpoint's step when it was resumed)."""
         self._engine, self._store = engine, store
         self._clock, self._call_later = clock, call_later
         self._changed, self._began, self._ended, self._failed = changed, began, ended, failed
         self._training: Training | None = None
+        self._views: list[CurveView] = []
+        self._hearers: list[Hearer] = []
+
+    def draw_on(self, view: CurveView) -> Callable[[], None]:
+        """Let `view` have the points of what trains; call the result to stop."""
+        return _listening(self._views, view)
+
+    def hear(self, hearer: Hearer) -> Callable[[], None]:
+        """Let `hearer` have each event of the run that trains; call the result to stop."""
+        return _listening(self._hearers, hearer)
+
+    @property
+    def views(self) -> tuple[CurveView, ...]:
+        return tuple(self._views)
 
     @property
     def progress(self) -> TrainingProgress | None:
@@ -136,6 +153,8 @@ class Conductor:
                 self._end(training, training.failed(event))
             case _:
                 pass
+        for hearer in tuple(self._hearers):
+            hearer(training.run, event)
         self._changed()
 
     def _on_training_started(self, training: Training, event: told.TrainingStarted) -> None:
@@ -143,8 +162,8 @@ class Conductor:
         self.first_step = event.first_step
         if training.resumed:
             # The engine goes over the steps after its checkpoint again: those are no part of the run now.
-            if self.curve_view:
-                self.curve_view.curves_cut(run.id, event.first_step)
+            for view in self.views:
+                view.curves_cut(run.id, event.first_step)
             self._submit(lambda project: runs.catch_up(project, run.id, alive=True))
         self._submit(
             lambda project: runs.set_status(
@@ -164,8 +183,8 @@ class Conductor:
     ) -> None:
         run_id = training.run.id
         log.add(MetricRow(run_id=run_id, step=step, split=split, metrics=dict(metrics)))
-        if self.curve_view:
-            self.curve_view.points_added(run_id, step, drawn(metrics), training.progress.total_steps)
+        for view in self.views:
+            view.points_added(run_id, step, drawn(metrics), training.progress.total_steps)
 
     def _on_log_failed(self, training: Training, error: StoreError) -> None:
         training.note(f"The curves are not being saved at the moment: {error}")
@@ -187,3 +206,8 @@ class Conductor:
 
     def _submit(self, work: Callable[[Project], object]) -> None:
         self._store.submit(work, lambda _: None, self._failed)
+
+
+def _listening(listeners: list[T], listener: T) -> Callable[[], None]:
+    listeners.append(listener)
+    return lambda: listeners.remove(listener) if listener in listeners else None

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from app.store import verdicts
+from app.store.collecting import verdicts
 from app.store.handle import Project
 from app.store.records import PairSelection
 from dpo_engine.config import TrainConfig

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from app.store import runs
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import MetricRow
+from app.store.training import runs
 
 SECONDS_BETWEEN_WRITES = 0.25
 SECONDS_AFTER_A_FAILURE = 5.0

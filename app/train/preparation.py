@@ -6,14 +6,16 @@ nothing of the run is left.
 
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from app.store import runs, settings, verdicts
+from app.store import settings
 from app.store.access import StoreAccess
+from app.store.collecting import verdicts
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import PairSelection, Run
+from app.store.training import runs
 from app.train.background import Background
 from app.train.book import FORM_SETTING
 from dpo_engine import run_folder
@@ -25,7 +27,10 @@ _Material = tuple[Path, list[Pair]]
 
 
 class Preparation:
-    """One run being prepared; exactly one of `done` and `failed` (with a sentence) is called."""
+    """One run being prepared; exactly one of `done` and `failed` (with a sentence) is called.
+
+    `queued`: it will wait behind the others. `like`: it takes the pairs of the run in this folder, not those of now.
+    """
 
     def __init__(
         self,
@@ -35,6 +40,8 @@ class Preparation:
         policy: str,
         selection: PairSelection,
         config: TrainConfig,
+        queued: bool = False,
+        like: Path | None = None,
         done: Callable[[Run], None],
         failed: Callable[[str], None],
     ) -> None:
@@ -43,29 +50,31 @@ class Preparation:
         self._policy = policy
         self._selection = selection
         self._config = config
+        self._queued = queued
+        self._like = like
         self._done = done
         self._failed = failed
 
     def begin(self) -> None:
-        selection = self._selection
+        selection, like = self._selection, self._like
         self._store.submit(
-            lambda project: _material(project, selection), self._on_material_read, self._on_store_failed
+            lambda project: _material(project, selection, like), self._on_material_read, self._on_store_failed
         )
 
     def _on_material_read(self, material: _Material) -> None:
-        runs_dir, pairs = material
+        runs_dir, counted = material
 
-        def build() -> tuple[Path, TrainConfig]:
+        def build() -> tuple[Path, TrainConfig, Sequence[Pair]]:
+            pairs = run_folder.read_pairs(self._like) if self._like is not None else counted
             folder = run_folder.create(runs_dir, policy=self._policy, config=self._config, pairs=pairs)
-            return folder, run_folder.read_spec(folder).config
+            return folder, run_folder.read_spec(folder).config, pairs
 
-        self._background.submit(
-            build, lambda built: self._on_folder_built(*built, pairs), self._on_build_failed
-        )
+        self._background.submit(build, lambda built: self._on_folder_built(*built), self._on_build_failed)
 
-    def _on_folder_built(self, folder: Path, config: TrainConfig, pairs: list[Pair]) -> None:
+    def _on_folder_built(self, folder: Path, config: TrainConfig, pairs: Sequence[Pair]) -> None:
         def note(project: Project) -> Run:
-            settings.set_setting(project, FORM_SETTING, changed_values(self._config))
+            if self._like is None:
+                settings.set_setting(project, FORM_SETTING, changed_values(self._config))
             return runs.add_run(
                 project,
                 folder,
@@ -74,6 +83,7 @@ class Preparation:
                 beta=config.beta,
                 config=dataclasses.asdict(config),
                 pairs=pairs,
+                queued=self._queued,
             )
 
         self._store.submit(note, self._done, lambda error: self._on_note_failed(folder, error))
@@ -100,5 +110,5 @@ def changed_values(config: TrainConfig) -> dict[str, object]:
     return {name: value for name, value in dataclasses.asdict(config).items() if value != usual[name]}
 
 
-def _material(project: Project, selection: PairSelection) -> _Material:
-    return project.runs_dir, verdicts.training_pairs(project, selection)
+def _material(project: Project, selection: PairSelection, like: Path | None) -> _Material:
+    return project.runs_dir, [] if like is not None else verdicts.training_pairs(project, selection)

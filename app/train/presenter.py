@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.engine_host.protocol import Engine
-from app.store import runs, settings
+from app.store import settings
 from app.store.access import StoreAccess
 from app.store.errors import StoreError
 from app.store.records import PairSelection, Run
+from app.store.training import runs
 from app.train.background import Background
 from app.train.book import POLICY_SETTING, Book, config_of, load_book, recover, with_outcome
 from app.train.conductor import Conductor, CurveView

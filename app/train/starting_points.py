@@ -1,6 +1,6 @@
 """Which models a run can start from, and what a model reference is called on the screen. Qt-free."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -24,15 +24,22 @@ class StartingPoint:
     detail: str
 
 
-def title_of(reference: str, runs: Iterable[Run]) -> str:
-    """A short name: the catalogue's title, the run's name, else the last part of a folder or the hub id."""
+def title_of(reference: str, names: Mapping[str, str]) -> str:
+    """A short name: the catalogue's title, the run's name, else the last part of a folder or the hub id.
+
+    `names`: folder of a run -> its short name (`names_of`).
+    """
     if reference in CATALOGUE:
         return CATALOGUE[reference].title
-    for run in runs:
-        if run.folder == reference:
-            return short_name(run.name)
+    if reference in names:
+        return names[reference]
     path = PureWindowsPath(reference) if "\\" in reference else Path(reference)
-    return path.name if path.is_absolute() else reference
+    return short_name(path.name) if path.is_absolute() else reference
+
+
+def names_of(runs: Iterable[Run]) -> dict[str, str]:
+    """What runs are called on the screen, by their folders."""
+    return {run.folder: short_name(run.name) for run in runs}
 
 
 def root_of(reference: str, runs: Sequence[Run]) -> str:
@@ -49,15 +56,16 @@ def starting_points(
     policy: str, runs: Sequence[Run], others: Sequence[str] = ()
 ) -> tuple[StartingPoint, ...]:
     """The project's policy first, then the starter, every run with a policy, and folders chosen by hand."""
+    names = names_of(runs)
     details = {policy: "writes the candidates now"}
-    references = [policy, STARTER.name, *(run.folder for run in runs if run.status in WITH_POLICY), *others]
-    for run in runs:
-        details.setdefault(run.folder, "trained here")
+    for folder in names:
+        details.setdefault(folder, "trained here")
     details.setdefault(STARTER.name, "the starter model")
+    references = [policy, STARTER.name, *(run.folder for run in runs if run.status in WITH_POLICY), *others]
     return tuple(
         StartingPoint(
             reference=reference,
-            title=title_of(reference, runs),
+            title=title_of(reference, names),
             detail=details.get(reference, "model folder"),
         )
         for reference in dict.fromkeys(references)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from app.store.records import Run, RunStatus
 from app.train.ingredients import Ingredients
+from app.train.runs.desk import DeskState
+from app.train.runs.queue import QueueState
 from app.train.starting_points import WITH_POLICY, StartingPoint
 from app.train.training import Phase, TrainingProgress
 from dpo_engine.catalogue import STARTER
@@ -22,6 +24,14 @@ class RunLine:
     """Of the run under way; None for all others."""
     in_use: bool
     """It writes the next candidates."""
+    started_from: str = ""
+    """The model it began with, by its title."""
+    place: int = 0
+    """Where it stands in the queue, 1 for the next; 0 when it does not wait."""
+    compared: bool = False
+    """Its curves are drawn beside those of the selected run."""
+    disk: int | None = None
+    """Bytes that its folder takes up; None until that is known."""
 
     @property
     def can_use(self) -> bool:
@@ -29,7 +39,11 @@ class RunLine:
 
     @property
     def can_resume(self) -> bool:
-        return self.phase is None and self.run.status in RESUMABLE
+        return self.phase is None and not self.place and self.run.status in RESUMABLE
+
+    @property
+    def can_delete(self) -> bool:
+        return self.phase is None and not self.in_use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +66,11 @@ class TrainState:
     preparing: bool = False
     progress: TrainingProgress | None = None
     runs: tuple[RunLine, ...] = ()
+    """Newest first."""
+    listed: tuple[RunLine, ...] = ()
+    """Those that fit the search, in the order in which they are shown."""
+    desk: DeskState = field(default_factory=DeskState)
+    queue: QueueState = field(default_factory=QueueState)
     selected: int | None = None
     policy_title: str = ""
     """Who writes the next candidates."""
@@ -62,7 +81,8 @@ class TrainState:
 
     @property
     def can_start(self) -> bool:
-        return not (self.loading or self.obstacle or self.preparing or self.progress)
+        """A run can be made now; it begins at once, or waits for the one that trains."""
+        return not (self.loading or self.obstacle or self.preparing)
 
     @property
     def selected_line(self) -> RunLine | None:

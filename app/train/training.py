@@ -41,6 +41,8 @@ class Outcome:
     status: RunStatus
     message: str = ""
     step: int | None = None
+    put_off: bool = False
+    """The engine takes no work now (it is closing, or down): the run and those behind it are for later."""
 
 
 class Training:
@@ -112,7 +114,9 @@ class Training:
         if event.code in ("cancelled", "engine_died"):
             said = self._cancelled() if event.code == "cancelled" else event.message
             next_step = "" if "resume" in said.lower() else self._what_resume_does()
-            return Outcome(status="interrupted", message=f"{said} {next_step}".strip())
+            by_person = self.progress.phase == "cancelling"
+            put_off = not by_person if event.code == "cancelled" else self.progress.phase == "waiting"
+            return Outcome(status="interrupted", message=f"{said} {next_step}".strip(), put_off=put_off)
         if self.resumed and not self.begun:
             return Outcome(status=self.run.status, message=event.message)
         return Outcome(status="failed", message=event.message)

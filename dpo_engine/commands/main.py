@@ -1,4 +1,4 @@
-"""The command line: `models`, `fetch`, `generate`, `score`, `train`, `estimate`, `preflight` and `serve`.
+"""The command line: models, fetch, generate, score, train, estimate, preflight, suspects and serve.
 
 Exit codes: 0 done; 2 bad input, said in a line on stderr; 130 interrupted; 1 anything else. PyTorch is
 imported only by the commands that compute, after their input was found to be readable.
@@ -114,6 +114,12 @@ def _preflight(arguments: argparse.Namespace) -> int:
     return preflight(arguments)
 
 
+def _suspects(arguments: argparse.Namespace) -> int:
+    from dpo_engine.commands.suspects import suspects
+
+    return suspects(arguments)
+
+
 def _serve(_arguments: argparse.Namespace) -> int:
     from dpo_engine.service.serve import serve
 
@@ -128,5 +134,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": _train,
     "estimate": _estimate,
     "preflight": _preflight,
+    "suspects": _suspects,
     "serve": _serve,
 }

@@ -143,8 +143,10 @@ def _in_words(event: Event) -> str:
             return _step_in_words(event)
         case Evaluated():
             figures = event.metrics
+            if "eval_loss" not in figures:
+                return ""  # the answers to the fixed prompts alone, which were shown themselves
             return (
-                f"held out after step {event.step}  loss {figures.get('eval_loss', 0.0):.4f}  "
+                f"held out after step {event.step}  loss {figures['eval_loss']:.4f}  "
                 f"margin {figures.get('eval_rewards/margins', 0.0):+.4f}  "
                 f"accuracy {figures.get('eval_rewards/accuracies', 0.0):.2f}"
             )

@@ -16,6 +16,7 @@ from dpo_engine import __version__
 from dpo_engine.catalogue import CATALOGUE
 from dpo_engine.config import Option, SamplingConfig, TrainConfig, options_of
 from dpo_engine.errors import BadInput
+from dpo_engine.suspects.settings import FOLDS
 
 PROGRAM = "python -m dpo_engine"
 MODEL_HELP = "a catalogue name (starter), a folder, a hub id, or the folder of a run or checkpoint"
@@ -63,6 +64,7 @@ def _parser() -> _Parser:
     _add_train(command("train", "Train a policy with DPO, or go on with a run."))
     _add_memory(command("estimate", "How much memory training would need, without loading the model."))
     _add_memory(command("preflight", "Look at every pair, and measure memory and time on the longest ones."))
+    _add_suspects(command("suspects", "Verdicts that policies trained on the others disagree with."))
     command("serve", "Take requests as JSON lines on stdin and answer with events on stdout.")
     return parser
 
@@ -112,6 +114,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="of a new run: JSONL, JSON or Parquet")
     parser.add_argument("--resume", action="store_true", help="go on from the run's last checkpoint")
     parser.add_argument(
+        "--keep-step",
+        type=int,
+        metavar="N",
+        help="train nothing: make the policy in the checkpoint of step N the run's result",
+    )
+    parser.add_argument(
         "--no-reference-cache",
         dest="reference_cache",
         action="store_false",
@@ -125,6 +133,24 @@ def _add_memory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs", required=True, type=Path, metavar="FILE", help="JSONL, JSON or Parquet; or a run's folder"
     )
+    _add_settings(parser, TrainConfig)
+
+
+def _add_suspects(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--policy", required=True, metavar="M", help=MODEL_HELP)
+    parser.add_argument(
+        "--pairs", required=True, type=Path, metavar="FILE", help="JSONL, JSON or Parquet; or a run's folder"
+    )
+    parser.add_argument(
+        "--folds", type=int, default=FOLDS, metavar="N", help=f"trainings, each without its N-th ({FOLDS})"
+    )
+    parser.add_argument(
+        "--study",
+        type=Path,
+        metavar="DIR",
+        help="its folder, new or begun; else beside --out, and gone when that is written",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a JSON line a pair into this file")
     _add_settings(parser, TrainConfig)
 
 

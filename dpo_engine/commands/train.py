@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from dpo_engine import run_folder
+from dpo_engine.commands.doing import follow, quiet_shelf
 from dpo_engine.commands.output import Narrator
 from dpo_engine.commands.parser import settings
 from dpo_engine.config import TrainConfig
@@ -21,7 +22,7 @@ from dpo_engine.events import Note
 from dpo_engine.pairs.snapshots import in_snapshot_order, pairs_hash
 from dpo_engine.preferences import read_pairs, refusal_summary
 from dpo_engine.processes.launch import launched
-from dpo_engine.requests import Train
+from dpo_engine.requests import KeepStep, Train
 
 if TYPE_CHECKING:
     from dpo_engine.processes.distributed import Ranks
@@ -34,7 +35,10 @@ def train(arguments: argparse.Namespace) -> int:
 
     Started by torchrun, this is one of several processes, of which the first alone speaks.
     """
-    TrainConfig(**settings(arguments, TrainConfig))  # a wrong setting is said before anything is looked at
+    given = settings(arguments, TrainConfig)
+    TrainConfig(**given)  # a wrong setting is said before anything is looked at
+    if arguments.keep_step is not None:
+        return _keep_step(arguments, given)
     launch = launched(os.environ)
     if launch is None:
         return _train(arguments, None)
@@ -42,6 +46,15 @@ def train(arguments: argparse.Namespace) -> int:
 
     with joined(launch) as ranks:
         return _train(arguments, ranks)
+
+
+def _keep_step(arguments: argparse.Namespace, given: Mapping[str, Any]) -> int:
+    if given or arguments.policy or arguments.pairs or arguments.resume:
+        raise BadInput("--keep-step trains nothing, so that only --run and --json can stand beside it.")
+    run: Path = arguments.run.absolute()
+    narrator = Narrator(as_json=arguments.json)
+    follow(KeepStep(id=REQUEST, run=str(run), step=arguments.keep_step), narrator.tell, quiet_shelf())
+    return 0
 
 
 def _train(arguments: argparse.Namespace, ranks: "Ranks | None") -> int:

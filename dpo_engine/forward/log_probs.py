@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from dpo_engine.compute.device import precision
 from dpo_engine.forward import shared_prefix
 from dpo_engine.forward.compilation import CompiledLayers
-from dpo_engine.forward.head import Head, at_least_float32, gathered_log_softmax
+from dpo_engine.forward.head import Head, at_least_float32, chunk_size, gathered_log_softmax
 from dpo_engine.forward.shared_prefix import Sharing
 from dpo_engine.pairs.batches import PairBatch, Rows
 from dpo_engine.pairs.tokenization import TokenizedPair
@@ -56,10 +56,33 @@ class LogProbs:
         """[2, pairs] float32: log π(y_w|x) of every pair, then log π(y_l|x)."""
         return sum_by_response(self(batch), batch)
 
+    def with_distributions(self, batch: PairBatch) -> tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]:
+        """[scored] as a call gives them; then all tokens' log-probs, [n, vocabulary] with [n] targets at a time.
+
+        Not differentiable. That second pass of the output layer is computed as the iterator is asked.
+        """
+        rows = (batch.packed if self.sharing.fits(batch.longest) else batch.padded).to(self.device)
+        with torch.no_grad(), self._precision():
+            if not self._splittable:
+                logits = self._whole_logits(rows)
+                return gathered_log_softmax(logits, rows.target), self._chunks(logits, rows.target)
+            hidden = _hidden(self._causal, rows)
+            log_probs = self._head.log_probs(hidden, rows.target, self._product_dtype(hidden))
+        return log_probs, self._chunks(hidden, rows.target)
+
+    def _chunks(self, states: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """`states` are hidden ones, or logits where the head alone does not make them."""
+        size = chunk_size(self._head.vocabulary, states.device)
+        for part, places in zip(torch.split(states, size), torch.split(target, size), strict=True):
+            with torch.no_grad(), self._precision():
+                logits = self._head.logits(part) if self._splittable else part
+                log_probs = logits.log_softmax(-1)
+            yield log_probs, places
+
     def _of_rows(self, rows: Rows) -> Tensor:
         with self._precision():
             if not self._splittable:
-                return self._from_whole_logits(rows)
+                return gathered_log_softmax(self._whole_logits(rows), rows.target)
             hidden = _hidden(self._causal, rows)
             return self._head.log_probs(hidden, rows.target, self._product_dtype(hidden))
 
@@ -70,10 +93,11 @@ class LogProbs:
     def _product_dtype(self, hidden: Tensor) -> torch.dtype:
         return hidden.dtype if self.forward_dtype == torch.float32 else self.forward_dtype
 
-    def _from_whole_logits(self, rows: Rows) -> Tensor:
+    def _whole_logits(self, rows: Rows) -> Tensor:
+        """[scored, vocabulary], as the model itself makes them."""
         first = int(rows.column.min())
         logits = self._causal(**_inputs(rows), logits_to_keep=rows.input_ids.shape[1] - first).logits
-        return gathered_log_softmax(at_least_float32(logits[rows.row, rows.column - first]), rows.target)
+        return at_least_float32(logits[rows.row, rows.column - first])
 
     @torch.no_grad()
     def _head_is_the_whole_story(self) -> bool:

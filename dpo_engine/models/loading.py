@@ -59,6 +59,7 @@ class ModelOutline:
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
     dtype: torch.dtype
+    notes: tuple[str, ...] = ()
 
 
 def outline(reference: str, config: TrainConfig) -> ModelOutline:
@@ -67,12 +68,13 @@ def outline(reference: str, config: TrainConfig) -> ModelOutline:
     files = resolve(reference)
     model_config, _ = _model_config(files.base)
     tokenizer = _tokenizer(files.tokenizer)
-    ensure_chat_template(tokenizer)
+    note = ensure_chat_template(tokenizer)
     return ModelOutline(
         config=model_config,
         tokenizer=tokenizer,
         device=device,
         dtype=pick_dtype(config.dtype, device, "training"),
+        notes=(note,) if note else (),
     )
 
 

@@ -113,7 +113,7 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> EndOfTurn:
     except TemplateError:
         text = _MARK
     written = tuple(tokenizer(text.rpartition(_MARK)[2], add_special_tokens=False)["input_ids"])
-    special = set(tokenizer.all_special_ids) | _special_added(tokenizer)
+    special = special_ids(tokenizer)
     for place, token in enumerate(written):
         if token in special:
             return EndOfTurn(written=written, produced=written[: place + 1])
@@ -215,7 +215,7 @@ def _adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     return tokenizer.bos_token_id is not None and bool(ids) and ids[0] == tokenizer.bos_token_id
 
 
-def _special_added(tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Added tokens that are marked special; not every one is also among `all_special_ids`."""
+def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Tokens that are no text; not every added one that is marked so is also among `all_special_ids`."""
     decoder = getattr(tokenizer, "added_tokens_decoder", {})
-    return {number for number, token in decoder.items() if token.special}
+    return {*tokenizer.all_special_ids, *(number for number, token in decoder.items() if token.special)}

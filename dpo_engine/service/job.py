@@ -4,21 +4,61 @@ from typing import Literal
 
 from dpo_engine.errors import Cancelled
 from dpo_engine.events import Evaluated, Event, Progress, StepDone, TrainingStarted
-from dpo_engine.requests import FetchModel, Generate, GenerateMany, Request, Score, Train
+from dpo_engine.requests import (
+    FetchModel,
+    Generate,
+    GenerateMany,
+    KeepStep,
+    Preflight,
+    Request,
+    Score,
+    ScoreTokens,
+    Suspect,
+    TokenizePair,
+    Train,
+)
 
-_RANKS: dict[type[Request], int] = {FetchModel: 0, Generate: 1, GenerateMany: 2, Score: 3, Train: 4}
+_RANKS: dict[type[Request], int] = {
+    KeepStep: 0,
+    FetchModel: 0,
+    Generate: 1,
+    ScoreTokens: 1,
+    TokenizePair: 1,
+    GenerateMany: 2,
+    Preflight: 2,
+    Score: 3,
+    Train: 4,
+    Suspect: 4,
+}
 _DOING: dict[type[Request], str] = {
     FetchModel: "fetching a model",
     Generate: "writing responses",
     GenerateMany: "writing responses ahead",
+    Preflight: "checking a run before it begins",
+    TokenizePair: "looking at the tokens of a pair",
     Score: "scoring pairs",
+    ScoreTokens: "looking at the tokens of a pair",
     Train: "training",
+    KeepStep: "keeping a step's policy",
+    Suspect: "looking for suspect verdicts",
 }
 
 
 def rank(request: Request) -> int:
-    """How long a kind of request takes; one of a lower rank is answered inside one of a higher."""
-    return _RANKS[type(request)]
+    """How long a kind of request takes; one of a lower rank is answered inside one of a higher.
+
+    What is done in the background comes after everything else.
+    """
+    return _RANKS[type(request)] + (len(_RANKS) if in_background(request) else 0)
+
+
+def in_background(request: Request) -> bool:
+    return isinstance(request, Score) and request.background
+
+
+def gives_way(request: Request, to: Request) -> bool:
+    """Must `request`, done in the background, end for `to`, which takes too long to be done inside it?"""
+    return in_background(request) and not in_background(to) and _RANKS[type(to)] >= _RANKS[type(request)]
 
 
 class Job:

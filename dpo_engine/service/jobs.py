@@ -4,10 +4,22 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from dpo_engine.errors import BadInput
-from dpo_engine.events import Event, ModelLoaded, Note, Progress
+from dpo_engine.events import Event, ModelLoaded, Note, PairTokenized, Progress
 from dpo_engine.models.loading import LoadedModel
 from dpo_engine.models.model_files import resolve
-from dpo_engine.requests import FetchModel, Generate, GenerateMany, Request, Score, Train
+from dpo_engine.requests import (
+    FetchModel,
+    Generate,
+    GenerateMany,
+    KeepStep,
+    Preflight,
+    Request,
+    Score,
+    ScoreTokens,
+    Suspect,
+    TokenizePair,
+    Train,
+)
 from dpo_engine.service.shelf import ModelShelf
 from dpo_engine.training.run import Directive
 
@@ -29,8 +41,24 @@ def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Direct
             return _generate(request, shelf)
         case Score():
             return _score(request, shelf)
+        case ScoreTokens():
+            return _score_tokens(request, shelf)
+        case Preflight():
+            from dpo_engine.memory.look import preflight
+
+            return preflight(request)
+        case TokenizePair():
+            return _tokenize(request)
         case Train():
             return _train(request, directive)
+        case KeepStep():
+            from dpo_engine.training.keeping import keep_step
+
+            return keep_step(request)
+        case Suspect():
+            from dpo_engine.suspects.study import study
+
+            return study(request, directive)
 
 
 def _generate(request: Generate | GenerateMany, shelf: ModelShelf) -> Work:
@@ -49,15 +77,49 @@ def _score(request: Score, shelf: ModelShelf) -> Work:
 
     if request.beta <= 0 or request.max_length < 8:
         raise BadInput("beta must be above 0 and max_length at least 8.")
+    policy, reference = yield from _both_taken(request, shelf)
+    yield from score(request, policy, reference)
+
+
+def _score_tokens(request: ScoreTokens, shelf: ModelShelf) -> Work:
+    from dpo_engine.token_scores.scoring import score_tokens
+
+    if request.max_length < 8:
+        raise BadInput("max_length must be at least 8.")
+    policy, reference = yield from _both_taken(request, shelf)
+    yield from score_tokens(request, policy, reference)
+
+
+def _both_taken(
+    request: Score | ScoreTokens, shelf: ModelShelf
+) -> Generator[Event, None, tuple[LoadedModel, LoadedModel | None]]:
+    """Policy and reference; None where that is the policy with its adapter off: one model in memory."""
     policy = yield from _taken(request, request.policy, shelf)
     ours, theirs = resolve(request.policy), resolve(request.reference)
     if theirs.is_what_is_under(ours):
-        reference = None  # one model in memory: the reference is the policy with its adapter off
-    elif theirs.same_as(ours):
-        reference = policy
-    else:
-        reference = yield from _taken(request, request.reference, shelf)
-    yield from score(request, policy, reference)
+        return policy, None
+    if theirs.same_as(ours):
+        return policy, policy
+    return policy, (yield from _taken(request, request.reference, shelf))
+
+
+def _tokenize(request: TokenizePair) -> Work:
+    from dpo_engine.config import TrainConfig
+    from dpo_engine.memory.look import most_tokens
+    from dpo_engine.models.loading import outline
+    from dpo_engine.pairs.exact_tokens import exact_tokens
+
+    config = TrainConfig(max_length=request.max_length)
+    model = outline(request.policy, config)
+    found = exact_tokens(model.tokenizer, request.pair, most_tokens(model.config, config))
+    yield PairTokenized(
+        request=request.id,
+        pair=request.pair.id,
+        prompt=found.prompt,
+        chosen=found.chosen,
+        rejected=found.rejected,
+        refused=found.refused,
+    )
 
 
 def _train(request: Train, directive: Callable[[], Directive]) -> Work:
@@ -68,7 +130,7 @@ def _train(request: Train, directive: Callable[[], Directive]) -> Work:
 
 
 def _taken(
-    request: Generate | GenerateMany | Score, reference: str, shelf: ModelShelf
+    request: Generate | GenerateMany | Score | ScoreTokens, reference: str, shelf: ModelShelf
 ) -> Generator[Event, None, LoadedModel]:
     """A model from the shelf, loaded where it is not there; its notes are told when it is loaded."""
     there = shelf.has(reference, request.device, request.dtype)

@@ -13,6 +13,11 @@ from dpo_engine.models.loading import LoadedModel
 from dpo_engine.pairs.tokenization import end_of_turn_id, prompt_ids
 
 
+def is_reference_at_hand(policy: LoadedModel) -> bool:
+    """Whether `mean_kl` can do without another model: the policy's adapter can be switched off."""
+    return hasattr(policy.model, "disable_adapter")
+
+
 @torch.no_grad()
 def mean_kl(
     policy: LoadedModel, samples: Sequence[Sample], reference: LoadedModel | None = None
@@ -41,7 +46,7 @@ def mean_kl(
 def _log_softmax(loaded: LoadedModel, ids: Tensor, scored: int, *, adapter: bool) -> Tensor:
     """[scored, vocabulary] float32: what the model says before each of the last `scored` tokens."""
     model: Any = loaded.model
-    adapted = hasattr(model, "disable_adapter")
+    adapted = is_reference_at_hand(loaded)
     off = model.disable_adapter() if adapted and not adapter else nullcontext()
     with off, precision(loaded.device, loaded.dtype if adapted else torch.float32):
         logits: Tensor = model(input_ids=ids, use_cache=False, logits_to_keep=scored + 1).logits[0, :-1]

@@ -7,13 +7,14 @@ while the caller has control, so it may generate and score in between, or simply
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Literal
 
 from dpo_engine.errors import Cancelled, TrainingDiverged
 from dpo_engine.events import Event, Sample
 from dpo_engine.training import checkpoint
 from dpo_engine.training.checkpoint import Checkpoint
-from dpo_engine.training.divergence import mean_kl
+from dpo_engine.training.divergence import is_reference_at_hand, mean_kl
 from dpo_engine.training.learner import Learner
 from dpo_engine.training.metrics import PairMeans, only_finite
 from dpo_engine.training.run_record import RunRecord
@@ -138,14 +139,15 @@ class TrainingLoop:
             )
 
     def _check(self, step: int) -> Iterator[Event | None]:
-        """Measure the held-out pairs and answer the fixed prompts, where that is due.
+        """Answer the fixed prompts and measure the held-out pairs, where that is due; figures of both are
+        told together.
 
         Left half-done when the run is to end, and then made up for when it is resumed.
         """
-        if self._is_measuring_due(step):
-            yield from self._measure(step)
-        if self._is_sampling_due(step) and not self._is_measuring_due(step):
+        if self._is_sampling_due(step):
             yield from self._sample(step)
+        if self._is_measuring_due(step) and not self._is_sampling_due(step):
+            yield from self._measure(step)
 
     def _measure(self, step: int) -> Iterator[Event]:
         means = PairMeans()
@@ -155,7 +157,8 @@ class TrainingLoop:
                 return
         metrics = only_finite(means.means("eval_"))
         self._learner.checked(step, metrics)
-        yield from self._record.held_out(step, metrics, self._learner.standing)
+        standing = self._learner.standing
+        yield from self._record.held_out(step, metrics | standing.sample_figures(step), standing)
 
     def _sample(self, step: int) -> Iterator[Event | None]:
         setup = self._setup
@@ -170,10 +173,15 @@ class TrainingLoop:
             if self._directive() != "go":
                 return
         distinct = distinct_share([sample.text for sample in samples])
-        kl = mean_kl(setup.loaded, samples) if setup.config.stop_at_kl else None
-        standing = self._learner.standing.sampled(step, distinct=distinct, kl=kl, config=setup.config)
+        kl = mean_kl(setup.loaded, samples) if is_reference_at_hand(setup.loaded) else None
+        tokens = mean(sample.tokens for sample in samples) if samples else None
+        standing = self._learner.standing.sampled(
+            step, distinct=distinct, kl=kl, tokens=tokens, config=setup.config
+        )
         self._learner.standing = standing
         yield self._record.sampled(step, tuple(samples), distinct=distinct, kl=kl)
+        if not setup.held_out:
+            yield from self._record.held_out(step, standing.sample_figures(step), standing)
 
     def _answering(self, samples: Sequence[Sample]) -> Event:
         total = len(self._setup.sample_prompts)

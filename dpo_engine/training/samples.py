@@ -38,7 +38,10 @@ def answers(prompts: Sequence[Prompt], loaded: LoadedModel, tokens: int) -> Iter
     for event in generate_many(request, loaded):
         if isinstance(event, CandidateDone):
             done[event.index] = Sample(
-                prompt=prompts[event.index], text=event.text, finish_reason=event.finish_reason
+                prompt=prompts[event.index],
+                text=event.text,
+                finish_reason=event.finish_reason,
+                tokens=event.tokens,
             )
         yield None
     for _, sample in sorted(done.items()):

@@ -119,7 +119,7 @@ def set_up(run: Path, spec: RunSpec, loaded: LoadedModel) -> Setup:
     if not known.train_pairs:
         raise BadInput(f"No training pair can be used. {' '.join(known.refused[:1])}".strip())
     if known.train_pairs == len(known):
-        _check_needs_no_held_out(spec.config)
+        check_needs_no_held_out(spec.config)
     stored = run_folder.open_pairs(run)  # anew: the pages of the file that were read above are let go
     pairs = PairsAsNeeded(stored, known.places, loaded.tokenizer, max_length)
     return Setup(
@@ -166,7 +166,7 @@ def _sample_prompts(stored: Sequence[Pair], spec: RunSpec) -> tuple[tuple[Messag
     return prompts_to_sample(tuple(found.values()), wanted)
 
 
-def _check_needs_no_held_out(config: TrainConfig) -> None:
+def check_needs_no_held_out(config: TrainConfig) -> None:
     usual = TrainConfig()
     for name in ("early_stopping_patience", "load_best_model_at_end"):
         value = getattr(config, name)

@@ -25,19 +25,42 @@ class Standing:
     distinct: float | None = None
     """The same at the last check."""
     kl: float | None = None
-    """KL(π‖π_ref) a token in nats in the answers of the last check; None: it was not asked for."""
+    """KL(π‖π_ref) a token in nats in the answers of the last check; None: there was no reference at hand."""
+    sample_tokens: float | None = None
+    """Mean length of the answers of the last check, in tokens."""
     sound_step: int = 0
     """The last check within the config's bounds for both; 0: none was, or there are no bounds."""
 
     def sampled(
-        self, step: int, *, distinct: float | None, kl: float | None, config: TrainConfig
+        self,
+        step: int,
+        *,
+        distinct: float | None,
+        kl: float | None,
+        tokens: float | None = None,
+        config: TrainConfig,
     ) -> "Standing":
         """With what the answers after `step` show."""
-        told = dataclasses.replace(self, sampled_step=step, distinct=distinct, kl=kl)
+        told = dataclasses.replace(self, sampled_step=step, distinct=distinct, kl=kl, sample_tokens=tokens)
         if step == 0:
             return dataclasses.replace(told, first_distinct=distinct)
         bounded = config.stop_at_repetition or config.stop_at_kl
         return dataclasses.replace(told, sound_step=step) if bounded and not told.beyond(config) else told
+
+    def sample_figures(self, step: int) -> dict[str, float]:
+        """What the answers after `step` show, as metrics; empty where none were written then.
+
+        `samples/distinct`, `samples/kl` and `samples/tokens` are the fields above. An answer that reached the
+        longest length counts as that long.
+        """
+        if self.sampled_step != step:
+            return {}
+        figures = {
+            "samples/distinct": self.distinct,
+            "samples/kl": self.kl,
+            "samples/tokens": self.sample_tokens,
+        }
+        return {name: value for name, value in figures.items() if value is not None}
 
     def beyond(self, config: TrainConfig) -> str:
         """A clause that says which bound the last answers went beyond; empty: none."""

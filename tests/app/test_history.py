@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from app.history import History
-from app.store import comparisons, notes
+from app.store.collecting import comparisons, notes
 from app.store.errors import StoreFull
 from app.store.handle import Project
-from app.store.journal import Done
 from app.store.project import create_project, open_project
+from app.store.undo.journal import Done
 from tests.app.annotate.scenes import add_comparison
 from tests.helpers.stores import DirectStore
 

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 from app.main import Studio
 from app.options import parse
 from app.safety.dialog import BackupsDialog
-from app.store import verdicts
-from app.store.backups import backups_of
+from app.store.collecting import verdicts
+from app.store.safekeeping.backups import backups_of
 from tests.store.makers import comparison
 
 app = QApplication([])

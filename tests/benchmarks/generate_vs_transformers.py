@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from app.store.starter import starter_prompts
+from app.store.collecting.starter import starter_prompts
 from dpo_engine.compute.device import device_name, settle_numerics
 from dpo_engine.config import SamplingConfig
 from dpo_engine.events import CandidateDone, Event, TextDelta

@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 
 from app.store.exchange import importing
-from app.store.health import thorough_problems_in
 from app.store.project import Project, create_project
+from app.store.safekeeping.health import thorough_problems_in
 from tests.store.exchange.fuzzing import FILES, READERS, try_file, try_row
 
 LIMIT_SECONDS = 2.0

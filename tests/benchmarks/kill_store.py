@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.store.backups import backups_of
 from app.store.project import open_project
+from app.store.safekeeping.backups import backups_of
 from tests.benchmarks.helpers import chores
 from tests.store.old_projects import DATA, VERDICTS
 

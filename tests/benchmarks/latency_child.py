@@ -111,7 +111,8 @@ class _Gaps:
 
 def _fill(path: Path, model: str, count: int) -> None:
     """A project with `count` comparisons waiting, as if written ahead."""
-    from app.store import comparisons, prompts, settings
+    from app.store import settings
+    from app.store.collecting import comparisons, prompts
     from app.store.project import create_project
     from app.store.records import NewCandidate
 

@@ -15,16 +15,17 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from app.store import comparisons, library, verdicts
-from app.store.backups import back_up, backups_of
-from app.store.caretaker import PAUSE
+from app.store.collecting import comparisons, verdicts
+from app.store.collecting.ordering import Order
 from app.store.connection import connect
 from app.store.exchange import importing
 from app.store.exchange.preview import look
-from app.store.health import problems_in
-from app.store.library_filter import Filter, Sort
-from app.store.ordering import Order
+from app.store.library import table as library
+from app.store.library.filters import Filter, Sort
 from app.store.project import Project, create_project, open_project, open_reader
+from app.store.safekeeping.backups import back_up, backups_of
+from app.store.safekeeping.caretaker import PAUSE
+from app.store.safekeeping.health import problems_in
 from app.store.writer import Writer
 from tests.benchmarks.helpers.many_pairs import vocabulary, write_pairs
 from tests.benchmarks.helpers.tables import table

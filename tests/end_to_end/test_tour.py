@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.store import runs, scores, settings, verdicts
+from app.store import settings
+from app.store.collecting import verdicts
 from app.store.project import create_project, open_reader
 from app.store.records import Run, ScoredPair
+from app.store.training import runs, scores
 
 ROOT = Path(__file__).parents[2]
 

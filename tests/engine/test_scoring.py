@@ -191,3 +191,29 @@ def test_models_with_other_tokens_are_not_compared(
     reference.tokenizer.add_tokens(["extra"])
     with pytest.raises(BadInput, match="do not share their tokens"):
         scores_of(pairs_file, policy, reference)
+
+
+@pytest.mark.parametrize("size", [1, 2 * 40, 1024])
+def test_what_is_left_out_is_not_computed_and_changes_no_figure(
+    pairs_file: Path, policy: LoadedModel, reference: LoadedModel, size: int
+) -> None:
+    whole = scores_of(pairs_file, policy, reference, size=size)
+    rest = scores_of(pairs_file, policy, reference, size=size, leave_out=("p1", "p2", "p3"))
+    assert rest == whole[-len(rest) :]
+    assert "p4" in [score.pair for score in rest]
+    assert len(rest) == 1 or size > 1
+
+
+def test_progress_counts_what_is_left_out_as_done(
+    pairs_file: Path, policy: LoadedModel, reference: LoadedModel
+) -> None:
+    asked = request(pairs_file, leave_out=("p1", "p3"))
+    events = list(scoring.score(asked, policy, reference, tokens_at_once=1))
+    assert [event.done for event in of_kind(events, Progress)] == [3, 4]
+    assert [score.pair for event in of_kind(events, PairsScored) for score in event.scores] == ["p2", "p4"]
+
+
+def test_with_everything_left_out_nothing_is_computed(
+    pairs_file: Path, policy: LoadedModel, reference: LoadedModel
+) -> None:
+    assert scores_of(pairs_file, policy, reference, leave_out=("p1", "p2", "p3", "p4")) == []

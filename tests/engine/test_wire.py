@@ -8,7 +8,8 @@ import pytest
 from dpo_engine import events, requests
 from dpo_engine.errors import BadInput
 from dpo_engine.pair_math import PairScore, TokenScore
-from dpo_engine.preferences import Message
+from dpo_engine.preferences import Message, Pair
+from dpo_engine.token_scores.details import Alternative, TokenDetail
 from dpo_engine.wire import decode_event, decode_inbound, encode
 
 SCORE = PairScore(
@@ -23,6 +24,17 @@ SCORE = PairScore(
     truncated=True,
     chosen_token_scores=(TokenScore(text="né", id=4, policy=-0.5, reference=-0.25),),
 )
+TOKEN = TokenDetail(
+    text="é",
+    id=4,
+    policy=-0.5,
+    reference=-0.25,
+    policy_rank=2,
+    reference_rank=1,
+    policy_top=(Alternative(3, " \\xf0", -0.125),),
+    piece=1,
+    pieces=2,
+)
 SAMPLES: dict[str, Any] = {
     "str": "naïve \u2028 text\n",
     "int": 3,
@@ -31,6 +43,8 @@ SAMPLES: dict[str, Any] = {
     "dict[str, float]": {"rewards/margins": 0.5},
     "tuple[str, ...]": ("a", "b"),
     "tuple[PairScore, ...]": (SCORE,),
+    "tuple[TokenDetail, ...]": (TOKEN,),
+    "Pair": Pair(id="7", prompt=(Message("user", "Hi"),), chosen="naïve \n", rejected=""),
     "tuple[Message, ...]": (Message("user", "Hi"),),
     "tuple[PromptToAnswer, ...]": (requests.PromptToAnswer(prompt=(Message("user", "Hi"),), seed=3),),
     "tuple[Sample, ...]": (
@@ -47,7 +61,7 @@ def sample(kind: type[Any]) -> Any:
             name = getattr(entry.type, "__name__", "") if isinstance(entry.type, type) else str(entry.type)
             name = name.replace("dpo_engine.pair_math.", "").replace("dpo_engine.preferences.", "")
             name = name.replace("dpo_engine.conversations.", "").replace("dpo_engine.events.", "")
-            name = name.replace("dpo_engine.requests.", "")
+            name = name.replace("dpo_engine.requests.", "").replace("dpo_engine.token_scores.details.", "")
             values[entry.name] = "length" if "Literal" in name else SAMPLES[name]
     return kind(**values)
 

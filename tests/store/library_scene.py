@@ -3,9 +3,10 @@
 import random
 from dataclasses import dataclass
 
-from app.store import agreement, comparisons, notes, prompts, verdicts
+from app.store.collecting import comparisons, notes, prompts, verdicts
+from app.store.figures import agreement
 from app.store.handle import Project
-from app.store.library_filter import Filter, Standing
+from app.store.library.filters import Filter, Standing
 from app.store.records import Choice, Purpose
 from dpo_engine.preferences import Message, Split
 from tests.store.makers import candidate

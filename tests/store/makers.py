@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.store import comparisons, prompts
+from app.store.collecting import comparisons, prompts
 from app.store.project import Project
 from app.store.records import Comparison, NewCandidate
 from dpo_engine.preferences import Message, Split

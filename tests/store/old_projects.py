@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.store.connection import connect, make_durable
-from app.store.migrations import STEPS, migrate
+from app.store.schema.migrations import STEPS, migrate
 
 DATA = Path(__file__).parent / "data"
 VERDICTS = {2: 40, 3: 40, 4: 1_000}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.store import comparisons, prompts, verdicts
+from app.store.collecting import comparisons, prompts, verdicts
 from app.store.errors import AlreadyOpen, NoSuchProject, ProjectExists, StoreError
-from app.store.migrations import APPLICATION_ID, STEPS
 from app.store.project import Project, create_project, open_or_create, open_project, open_reader
+from app.store.schema.migrations import APPLICATION_ID, STEPS
 from tests.store.makers import comparison, prompt, traces
 
 HOLD = """
@@ -74,7 +74,7 @@ def test_a_failed_creation_leaves_nothing(path: Path, monkeypatch: pytest.Monkey
     def fail(project: Project) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("app.store.starter.add_starter_prompts", fail)
+    monkeypatch.setattr("app.store.collecting.starter.add_starter_prompts", fail)
     with pytest.raises(StoreError, match="disk is full"):
         create_project(path)
     assert traces(path.parent) == {}
@@ -197,7 +197,7 @@ def test_names_with_signs_that_mean_something_elsewhere(tmp_path: Path) -> None:
 
 def test_the_store_needs_neither_qt_nor_torch_nor_pandas() -> None:
     code = (
-        "import sys, app.store.writer, app.store.project, app.store.scores\n"
+        "import sys, app.store.writer, app.store.project, app.store.training.scores\n"
         "print([name for name in ('torch', 'PySide6', 'pandas', 'datasets') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

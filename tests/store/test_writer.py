@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store import prompts, verdicts
+from app.store.collecting import prompts, verdicts
 from app.store.errors import BadValue, StoreBug, StoreClosed, StoreError
 from app.store.project import Project, create_project, open_project
 from app.store.writer import Writer

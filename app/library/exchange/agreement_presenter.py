@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from app.library.exchange.presenting import Means, Presenter
 from app.library.exchange.wording import count
-from app.store import agreement, library
-from app.store.agreement import Between
 from app.store.errors import StoreError
+from app.store.figures import agreement
+from app.store.figures.agreement import Between
 from app.store.handle import Project
-from app.store.journal import Done
+from app.store.library import table as library
+from app.store.undo.journal import Done
 
 MOST_SHOWN = 1_000
 

@@ -12,13 +12,13 @@ from app.library.exchange.long_work import NO_PROGRESS
 from app.library.exchange.presenting import Means, Presenter
 from app.library.exchange.wording import count
 from app.shell.secrets import Secrets
-from app.store import library
 from app.store.errors import BadValue, StoreError
 from app.store.exchange import exporting, glance, publishing
 from app.store.exchange.card import card_of
 from app.store.exchange.exporting import Exported
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library import table as library
+from app.store.library.filters import Filter
 
 Push = Callable[..., str]
 

@@ -8,7 +8,7 @@ from app.store.exchange.export_files import FileFormat
 from app.store.exchange.export_rows import Layout
 from app.store.exchange.exporting import JUDGED, Exported
 from app.store.exchange.studio_format import Kind
-from app.store.library_filter import Filter
+from app.store.library.filters import Filter
 from dpo_engine.preferences import Split
 
 Counts = dict[tuple[Kind, Split], int]

@@ -12,7 +12,7 @@ from app.library.exchange.parts import Choices, choose, combo, hint_label, put_b
 from app.library.exchange.wording import looked_at
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
-from app.store.annotators import LONGEST_NAME
+from app.store.collecting.annotators import LONGEST_NAME
 from app.store.exchange.preview import Preview
 
 _TAKES = (

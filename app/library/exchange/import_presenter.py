@@ -21,7 +21,7 @@ from app.store.exchange.mapped import ColumnMapping
 from app.store.exchange.preview import Preview
 from app.store.exchange.report import Report
 from app.store.exchange.sources import Source, SourceFile, source_at
-from app.store.journal import Done
+from app.store.undo.journal import Done
 
 _HUB = "huggingface.co/datasets/"
 _GOES_ON = (

@@ -12,7 +12,7 @@ from app.store.errors import StoreError
 from app.store.exchange import glance, merging
 from app.store.exchange.glance import Holdings
 from app.store.exchange.report import Report
-from app.store.journal import Done
+from app.store.undo.journal import Done
 
 
 @dataclass(frozen=True, kw_only=True)

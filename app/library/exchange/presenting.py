@@ -10,7 +10,7 @@ from app.library.exchange.errands import Errands
 from app.library.exchange.long_work import LongWork, Progress
 from app.shell.secrets import Secrets
 from app.store.access import StoreAccess, StoreReader
-from app.store.library_filter import Filter
+from app.store.library.filters import Filter
 from app.store.writer import Deliver
 
 Ended = Literal["import", "export", "merge"]

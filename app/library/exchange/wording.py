@@ -1,12 +1,12 @@
 """What came in, what is looked at and how far people agree, in words. Qt-free."""
 
 from app.library.share_rows import Share
-from app.store.agreement import Between
-from app.store.coefficients import Agreement
 from app.store.exchange.entries import Entry
 from app.store.exchange.preview import Preview, PreviewRow
 from app.store.exchange.report import Report
 from app.store.exchange.studio_format import Kind
+from app.store.figures.agreement import Between
+from app.store.figures.coefficients import Agreement
 from app.store.records import Choice
 
 ANSWER_WORDS: dict[Choice, str] = {

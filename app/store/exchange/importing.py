@@ -7,8 +7,7 @@ from typing import Literal
 import msgspec
 from sqlite_utils import Database
 
-from app.store.annotators import checked_name
-from app.store.backups import back_up
+from app.store.collecting.annotators import checked_name
 from app.store.errors import BadValue, Cancelled
 from app.store.exchange.bulk import bulk_writing
 from app.store.exchange.entries import Entry, Refused, RowRefused
@@ -19,8 +18,9 @@ from app.store.exchange.preview import Preview
 from app.store.exchange.report import Report
 from app.store.exchange.sources import Source
 from app.store.handle import Project
-from app.store.journal import record
 from app.store.rows import now
+from app.store.safekeeping.backups import back_up
+from app.store.undo.journal import record
 from dpo_engine.preferences import Split
 
 Take = Literal["verdicts", "comparisons", "prompts"]
@@ -80,6 +80,7 @@ def take_in(
             raise Cancelled("It was cancelled. Nothing was changed.")
         intake.add([Asked(entry) for entry in batch])
     intake.wait()
+    intake.index_later()
     if cancelled():
         raise Cancelled("It was cancelled. Nothing was changed.")
     report.prompts, report.comparisons = intake.rows.added("prompts"), intake.comparisons

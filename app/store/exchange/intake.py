@@ -11,7 +11,9 @@ from random import Random
 import msgspec
 from sqlite_utils import Database
 
-from app.store.annotators import ensure
+from app.store.collecting.annotators import ensure
+from app.store.collecting.removing import move_comparisons, move_prompts
+from app.store.collecting.standing import other_side, settle_again
 from app.store.exchange.entries import Entry, Given, Response
 from app.store.exchange.identity import (
     AT_ONCE,
@@ -25,11 +27,9 @@ from app.store.exchange.identity import (
 )
 from app.store.exchange.new_rows import NewRows
 from app.store.exchange.told import Known, Said, known_comparisons
-from app.store.journal_changes import Change
-from app.store.removing import move_comparisons, move_prompts
+from app.store.library.search_index import Indexed, index_later
 from app.store.rows import ids_to_json, to_json
-from app.store.search_index import index_candidates, index_prompts
-from app.store.standing import other_side, settle_again
+from app.store.undo.changes import Change
 from dpo_engine.preferences import Split
 
 _PROMPTS = f"""
@@ -70,8 +70,8 @@ class _Prompt:
 class Intake:
     """For a `with` block: `add` as often as there are entries. `changes` is what a journal has to know of.
 
-    What came in is made findable by another thread, which needs as long as the reading of the next batch; the
-    connection is used by one of the two at a time.
+    What came in is written by another thread while the caller reads the next batch; the connection is used by
+    one of the two at a time. It is made findable later (`search_index`).
     """
 
     def __init__(self, db: Database, met: MetTable, manner: Manner, rng: Random, moment: str) -> None:
@@ -85,8 +85,8 @@ class Intake:
         self.duplicates = 0
         self.restored = 0
         self.changes: list[Change] = []
-        self._indexing = ThreadPoolExecutor(1, thread_name_prefix="import-index")
-        self._indexed: Future[None] | None = None
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="import-write")
+        self._written: Future[None] | None = None
         self._loaded: set[int] = set()
         self._annotators: set[str] = set()
         # Of the batch at hand:
@@ -100,21 +100,25 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._indexing.shutdown()
+        self._writing.shutdown()
 
     def add(self, batch: Sequence[Asked]) -> None:
         """Keep a batch; what it says twice is met the second time as what is known already."""
-        self.wait()
-        before = self.rows.last("prompts"), self.rows.last("candidates")
         while batch:
+            self.wait()
             batch = self._add_different(batch)
-        self._indexed = self._indexing.submit(_index, self._db, *before)
 
     def wait(self) -> None:
         """Until the connection may be used. Raises what went wrong since."""
-        indexed, self._indexed = self._indexed, None
-        if indexed is not None:
-            indexed.result()
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+
+    def index_later(self) -> None:
+        """Note all that came in as still to be made findable."""
+        tables: tuple[Indexed, ...] = ("prompts", "candidates")
+        for table in tables:
+            index_later(self._db, table, self.rows.first[table], self.rows.last(table))
 
     def _add_different(self, batch: Sequence[Asked]) -> list[Asked]:
         """Keep what differs; what has to wait until that is written comes back."""
@@ -141,7 +145,7 @@ class Intake:
             else:
                 begun.add(asked.key)
                 self._add_comparison(asked, prompt)
-        self._write()
+        self._written = self._writing.submit(self._write)
         return later
 
     def _write(self) -> None:
@@ -364,11 +368,6 @@ class Intake:
             self._annotators.add(who)
             ensure(self._db, who)
         return who
-
-
-def _index(db: Database, prompts: int, candidates: int) -> None:
-    index_prompts(db, prompts)
-    index_candidates(db, candidates)
 
 
 def _same(one: Said, given: Given) -> bool:

@@ -13,8 +13,7 @@ from pathlib import Path
 from random import Random
 
 from app.store import connection
-from app.store.annotators import checked_name
-from app.store.backups import back_up
+from app.store.collecting.annotators import checked_name
 from app.store.errors import BadValue, explained
 from app.store.exchange.bulk import bulk_writing
 from app.store.exchange.entries import Entry
@@ -24,10 +23,11 @@ from app.store.exchange.intake import Intake, Manner
 from app.store.exchange.outgoing import comparisons_of, count_of, prompts_alone
 from app.store.exchange.report import Report
 from app.store.handle import Project
-from app.store.health import READING_ERRORS, damaged, is_damage, problems_in
-from app.store.migrations import STEPS
 from app.store.project import open_project
 from app.store.rows import now
+from app.store.safekeeping.backups import back_up
+from app.store.safekeeping.health import READING_ERRORS, damaged, is_damage, problems_in
+from app.store.schema.migrations import STEPS
 
 
 def merge(

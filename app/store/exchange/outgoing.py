@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
+from app.store.collecting.prompts import to_messages
+from app.store.collecting.standing import other_side
 from app.store.errors import explained
 from app.store.exchange.entries import Entry, Given, Response
 from app.store.exchange.studio_format import Kind, kind_of
 from app.store.handle import Project
-from app.store.prompts import to_messages
 from app.store.records import Choice
 from app.store.rows import Row, checked, from_json, to_json, to_record
-from app.store.standing import other_side
 from dpo_engine.preferences import Split
 
 BATCH = 500

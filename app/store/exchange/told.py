@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from app.store.collecting.standing import other_side
 from app.store.records import Choice
 from app.store.rows import to_json
-from app.store.standing import other_side
 
 
 @dataclass(frozen=True, kw_only=True)

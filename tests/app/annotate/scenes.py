@@ -5,8 +5,8 @@ import random
 from app.annotate.presenter import AnnotatePresenter
 from app.engine_host.protocol import Engine
 from app.history import History
-from app.store import comparisons, prompts
 from app.store.access import StoreAccess
+from app.store.collecting import comparisons, prompts
 from app.store.handle import Project
 from app.store.records import Comparison, NewCandidate
 from dpo_engine.preferences import Message

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import annotators, verdicts
+from app.store.collecting import annotators, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from tests.app.annotate.scenes import add_comparison, begun, new_presenter, shown_id

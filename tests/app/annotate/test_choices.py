@@ -5,7 +5,8 @@ import json
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, settings
+from app.store import settings
+from app.store.collecting import comparisons
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.records import Choice, Comparison

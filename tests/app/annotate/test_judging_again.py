@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import annotators, comparisons, notes, verdicts
+from app.store.collecting import annotators, comparisons, notes, verdicts
 from app.store.handle import Project
 from tests.app.annotate.scenes import begun, new_presenter, shown_id
 from tests.helpers.fake_engine import FakeEngine

@@ -9,9 +9,11 @@ import pytest
 
 from app.annotate.margins import FEWEST, MOST
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, ordering, runs, settings
+from app.store import settings
+from app.store.collecting import comparisons, ordering
 from app.store.errors import StoreFull
 from app.store.handle import Project
+from app.store.training import runs
 from dpo_engine.events import PairsScored, TrainingStarted
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import read_pairs

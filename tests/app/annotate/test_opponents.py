@@ -6,7 +6,7 @@ import pytest
 
 from app.annotate.presenter import AnnotatePresenter
 from app.annotate.state import Opponent
-from app.store import comparisons
+from app.store.collecting import comparisons
 from app.store.handle import Project
 from dpo_engine.config import SamplingConfig
 from dpo_engine.requests import Cancel, FetchModel, Generate, GenerateMany

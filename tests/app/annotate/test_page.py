@@ -13,7 +13,7 @@ from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
 from app.shell.gui_thread import GuiThread
 from app.shell.theme import Theme
-from app.store import verdicts
+from app.store.collecting import verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.project import create_project, open_reader

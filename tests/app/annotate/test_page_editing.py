@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit
 
 from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
-from app.store import verdicts
+from app.store.collecting import verdicts
 from app.store.handle import Project
 from tests.app.annotate.typist import Key, Modifier, button, given, press, texts
 from tests.helpers.fake_engine import FakeEngine

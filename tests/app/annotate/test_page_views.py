@@ -12,7 +12,7 @@ from app.annotate.presenter import AnnotatePresenter
 from app.shell.keymap import Keymap
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
-from app.store import annotators
+from app.store.collecting import annotators
 from app.store.handle import Project
 from app.widgets.difference_marks import DifferenceMarks
 from tests.app.annotate.scenes import add_comparison, new_presenter

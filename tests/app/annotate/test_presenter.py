@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, prompts, settings, verdicts
+from app.store import settings
+from app.store.collecting import comparisons, prompts, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from dpo_engine.config import SamplingConfig

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, prompts, verdicts
+from app.store.collecting import comparisons, prompts, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.project import open_project

@@ -3,7 +3,7 @@
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, notes, verdicts
+from app.store.collecting import comparisons, notes, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.records import Comparison, Side

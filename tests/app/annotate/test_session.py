@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
-from app.store import verdicts
+from app.store.collecting import verdicts
 from app.store.handle import Project
 from tests.app.annotate.scenes import add_prompts
 from tests.app.annotate.typist import Key, Modifier, given, press

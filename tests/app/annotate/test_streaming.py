@@ -5,7 +5,7 @@ import random
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import comparisons, verdicts
+from app.store.collecting import comparisons, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.records import Choice

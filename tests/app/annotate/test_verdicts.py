@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.annotate.presenter import AnnotatePresenter
-from app.store import prompts, verdicts
+from app.store.collecting import prompts, verdicts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.project import open_project

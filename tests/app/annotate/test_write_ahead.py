@@ -7,7 +7,7 @@ import pytest
 from app.annotate.drafts import Author
 from app.annotate.pace import FEWEST, Pace
 from app.annotate.write_ahead import WriteAhead
-from app.store import comparisons, prompts
+from app.store.collecting import comparisons, prompts
 from app.store.errors import StoreFull
 from app.store.handle import Project
 from app.store.records import Comparison

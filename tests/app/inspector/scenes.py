@@ -9,7 +9,7 @@ from typing import TypeVar
 from app.store.handle import Project
 from app.store.project import create_project
 from app.store.records import Run, RunStatus, ScoredPair
-from app.store.runs import add_run, set_status
+from app.store.training.runs import add_run, set_status
 from dpo_engine.config import TrainConfig
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Message, Pair

@@ -9,8 +9,8 @@ import pytest
 from app.inspector.presenter import InspectorPresenter
 from app.store.handle import Project
 from app.store.records import Run
-from app.store.runs import set_status
-from app.store.scores import scored_pairs
+from app.store.training.runs import set_status
+from app.store.training.scores import scored_pairs
 from dpo_engine.events import (
     CheckpointSaved,
     PairsScored,

@@ -10,7 +10,7 @@ from app.inspector.presenter import InspectorPresenter
 from app.store.errors import StoreError, StoreFull
 from app.store.handle import Project
 from app.store.records import Run
-from app.store.scores import record_scores, scored_pairs
+from app.store.training.scores import record_scores, scored_pairs
 from dpo_engine.events import (
     Note,
     PairsScored,

@@ -12,7 +12,7 @@ from app.engine_host.protocol import Listener
 from app.inspector.pair_table import summary_of
 from app.inspector.presenter import InspectorPresenter
 from app.store.handle import Project
-from app.store.runs import add_run, set_status
+from app.store.training.runs import add_run, set_status
 from dpo_engine import run_folder
 from dpo_engine.config import TrainConfig
 from dpo_engine.events import Evaluated, Event, RequestFailed, RequestFinished, StepDone

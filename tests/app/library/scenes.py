@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app.library.page import LibraryPage
 from app.library.presenter import LibraryPresenter
-from app.store import comparisons, verdicts
+from app.store.collecting import comparisons, verdicts
 from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import Choice

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 from app.library.page import LibraryPage
 from app.library.presenter import LibraryPresenter
 from app.library.table_rows import BLOCK
-from app.store import library
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library import table as library
+from app.store.library.filters import Filter
 from app.store.project import create_project
 from tests.app.library.scenes import DirectReader
 

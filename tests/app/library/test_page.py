@@ -26,9 +26,9 @@ from app.library.presenter import LibraryPresenter
 from app.shell.actions import SPECS
 from app.shell.keymap import WINDOW, KeyedAction, Keymap
 from app.shell.theme import Theme
-from app.store import comparisons
+from app.store.collecting import comparisons
 from app.store.handle import Project
-from app.store.library_filter import Filter, Sort
+from app.store.library.filters import Filter, Sort
 from tests.app.library.scenes import add_row, shown, words_of
 from tests.store.makers import prompt
 

@@ -3,11 +3,11 @@
 import pytest
 
 from app.library.presenter import LibraryPresenter
-from app.store import comparisons, notes, verdicts
+from app.store.collecting import comparisons, notes, verdicts
 from app.store.errors import StoreError
 from app.store.handle import Project
-from app.store.library import LibraryRow
-from app.store.library_filter import Filter, Sort
+from app.store.library.filters import Filter, Sort
+from app.store.library.table import LibraryRow
 from tests.app.library.scenes import DirectReader, add_row, words_of
 from tests.helpers.stores import DirectStore
 from tests.store.makers import prompt

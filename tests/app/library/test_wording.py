@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from app.library.figure_words import days_words, grouped, length_bars, length_words
 from app.library.wording import chip_words, margin_words, model_words, moment
-from app.store.intervals import wilson
-from app.store.library_filter import Filter
-from app.store.statistics import Day, LengthBias
+from app.store.figures.intervals import wilson
+from app.store.figures.statistics import Day, LengthBias
+from app.store.library.filters import Filter
 
 
 def bias(times: dict[int, int]) -> LengthBias:

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.safety.elsewhere import Elsewhere
 from app.shell.theme import Theme
-from app.store import backups, verdicts
+from app.store.collecting import verdicts
 from app.store.errors import StoreError
 from app.store.project import create_project
+from app.store.safekeeping import backups
 from tests.store.makers import comparison
 
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from app.safety import wording
 from app.safety.dialog import BackupsDialog
 from app.safety.presenter import BackupsPresenter
 from app.shell.theme import Theme
-from app.store import backups
-from app.store.backups import Backup
 from app.store.errors import StoreError, StoreFull
+from app.store.safekeeping import backups
+from app.store.safekeeping.backups import Backup
 from tests.app.safety.conftest import AtOnce
 
 Done = Callable[[Backup], None]

@@ -11,10 +11,11 @@ from pytestqt.qtbot import QtBot
 from app.safety.rescue import Rescued, RescuePresenter, can_be_rescued
 from app.safety.rescue_page import RescuePage
 from app.shell.theme import Theme
-from app.store import backups, verdicts
+from app.store.collecting import verdicts
 from app.store.errors import AlreadyOpen, NotAProject, ProjectDamaged, StoreError
 from app.store.locks import take_lock
 from app.store.project import open_project, open_reader
+from app.store.safekeeping import backups
 from tests.app.safety.conftest import AtOnce
 from tests.store.test_salvage import destroy, pages_of
 

@@ -14,9 +14,9 @@ from app.safety.safekeeping import Safekeeping
 from app.shell.gui_thread import GuiThread
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
-from app.store import caretaker
-from app.store.backups import Backup, backups_of
 from app.store.errors import ProjectDamaged, StoreError, StoreFull
+from app.store.safekeeping import caretaker
+from app.store.safekeeping.backups import Backup, backups_of
 from tests.store.test_salvage import destroy, pages_of
 
 

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import pytest
 
-from app.store import comparisons, prompts, verdicts
+from app.store.collecting import comparisons, prompts, verdicts
 from app.store.project import Project, create_project
 from app.store.records import NewCandidate, Run
-from app.store.runs import runs
+from app.store.training.runs import runs
 from app.train.presenter import TrainPresenter
 from dpo_engine.preferences import Message, Split
 from tests.helpers.fake_engine import FakeEngine

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.store import runs, settings
+from app.store import settings
 from app.store.errors import StoreFull
 from app.store.project import Project
 from app.store.records import MetricRow, Run
+from app.store.training import runs
 from app.train.curves import Columns
 from dpo_engine import requests as ask
 from dpo_engine import run_folder

@@ -10,15 +10,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from app.store import caretaker, comparisons, journal, verdicts
-from app.store.backups import back_up
+from app.store.collecting import comparisons, verdicts
+from app.store.collecting.prompts import add_prompt
 from app.store.exchange import importing, merging
 from app.store.exchange.preview import look
 from app.store.project import create_project, open_project
-from app.store.prompts import add_prompt
 from app.store.records import Choice, NewCandidate
-from app.store.restore import restore
-from app.store.salvage import salvaging
+from app.store.safekeeping import caretaker
+from app.store.safekeeping.backups import back_up
+from app.store.safekeeping.restore import restore
+from app.store.safekeeping.salvage import salvaging
+from app.store.undo import journal
 from dpo_engine.preferences import Message
 
 ROWS = 40

@@ -56,7 +56,7 @@ def draw_job(job: Job) -> Result:
     for name, (prompts, number, first_seed) in missing.items():
         assert loaded is not None
         texts = draw_many(
-            loaded, _as_prompts(prompts), number, first_seed=first_seed, sampling=_sampling(job)
+            loaded, as_prompts(prompts), number, first_seed=first_seed, sampling=_sampling(job)
         )
         kept.put("draws", keys[name], [[asdict(draw) for draw in row] for row in texts])
     return {"base": base, "keys": keys}
@@ -66,7 +66,7 @@ def cell_job(job: Job) -> Result:
     """Train on `job["verdicts"]` verdicts by `job["rule"]` with `job["settings"]`, and measure."""
     kept = Kept(Path(job["cache"]))
     candidates, reference = (_texts(kept, job["keys"][name]) for name in ("candidates", "reference"))
-    given = labelled(_as_prompts(job["train_prompts"]), candidates, job["rule"], job["verdicts"])
+    given = labelled(as_prompts(job["train_prompts"]), candidates, job["rule"], job["verdicts"])
     pairs = _with_held_out(given.pairs, job["held_out_share"])
     runs = Path(job["cache"]) / "runs"  # side by side, so that they share the reference log-probs
     shutil.rmtree(runs / job["name"], ignore_errors=True)
@@ -77,7 +77,7 @@ def cell_job(job: Job) -> Result:
     trained = time.perf_counter()
     state = run_folder.read_state(run)
     policy = load(str(run))
-    prompts = _as_prompts(job["held_out_prompts"])
+    prompts = as_prompts(job["held_out_prompts"])
     first_seed = 3_000_000 + 10_000 * job["seed"]
     tuned = draw_many(policy, prompts, job["draws"], first_seed=first_seed, sampling=_sampling(job))
     drawn = time.perf_counter()
@@ -205,7 +205,7 @@ def _texts(kept: Kept, key: dict[str, Any]) -> Texts:
     return [[Draw(**draw) for draw in row] for row in kept.get("draws", key)]
 
 
-def _as_prompts(stored: Sequence[Sequence[dict[str, Any]]]) -> list[tuple[Message, ...]]:
+def as_prompts(stored: Sequence[Sequence[dict[str, Any]]]) -> list[tuple[Message, ...]]:
     return [tuple(Message(**message) for message in prompt) for prompt in stored]
 
 

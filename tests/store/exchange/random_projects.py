@@ -9,7 +9,8 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from app.store import agreement, comparisons, notes, prompts, verdicts
+from app.store.collecting import comparisons, notes, prompts, verdicts
+from app.store.figures import agreement
 from app.store.project import Project, open_project
 from app.store.records import Choice, NewCandidate
 from dpo_engine.preferences import Message, Split

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from datasets import load_dataset, load_from_disk
 
-from app.store import notes, verdicts
+from app.store.collecting import notes, verdicts
 from app.store.errors import BadValue, Cancelled, StoreError, StoreFull
 from app.store.exchange import exporting
 from app.store.exchange.exporting import EVERYTHING, export

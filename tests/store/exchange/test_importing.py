@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.store import backups, comparisons, journal, notes, prompts, verdicts
+from app.store.collecting import comparisons, notes, prompts, verdicts
 from app.store.errors import BadValue, Cancelled, StoreError
 from app.store.exchange import intake
 from app.store.exchange.entries import Refused
@@ -16,7 +16,10 @@ from app.store.exchange.importing import run
 from app.store.exchange.mapped import ColumnMapping
 from app.store.exchange.preview import look
 from app.store.exchange.report import Report, save_refused
+from app.store.library.search_index import index_some, texts_left
 from app.store.project import Project
+from app.store.safekeeping import backups
+from app.store.undo import journal
 from dpo_engine.preferences import Message
 from tests.store import makers
 from tests.store.exchange import samples
@@ -265,6 +268,9 @@ def test_there_is_a_backup_of_before(project: Project, tmp_path: Path) -> None:
 
 def test_what_is_imported_can_be_found_by_its_words(project: Project, tmp_path: Path) -> None:
     run(project, look(write(tmp_path / "rows.jsonl", pairs(30))), annotator="ada")
+    assert texts_left(project) == 90
+    left = [index_some(project, at_once=25) for _ in range(6)]
+    assert left == [65, 40, 30, 5, 0, 0]
     for table, word, found in (("prompts_fts", "17", 1), ("candidates_fts", "good", 30)):
         sql = f"SELECT count(*) FROM {table} WHERE {table} MATCH ?"  # noqa: S608 (one of two names)
         assert project.db.execute(sql, [word]).fetchone()[0] == found

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.store import agreement, comparisons, journal, notes, verdicts
+from app.store.collecting import comparisons, notes, verdicts
 from app.store.errors import BadValue, NewerVersion, NoSuchProject, NotAProject, ProjectDamaged
 from app.store.exchange.merging import merge
+from app.store.figures import agreement
 from app.store.project import Project, create_project
+from app.store.undo import journal
 from tests.store import makers
 
 

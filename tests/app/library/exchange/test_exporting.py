@@ -14,7 +14,7 @@ from app.store.errors import StoreError
 from app.store.exchange import importing, preview
 from app.store.exchange.exporting import EVERYTHING
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library.filters import Filter
 from tests.app.library.exchange.conftest import DirectErrands, KeptSecrets, Told
 from tests.app.library.exchange.files import pairs
 from tests.app.library.scenes import add_row

@@ -10,11 +10,13 @@ from app.history import History
 from app.library.exchange.exchange import Exchange
 from app.library.exchange.import_presenter import ImportPresenter
 from app.library.exchange.wording import added_words, rest_words
-from app.store import annotators, backups, library
+from app.store.collecting import annotators
 from app.store.errors import StoreFull
 from app.store.exchange.mapped import ColumnMapping
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library import table as library
+from app.store.library.filters import Filter
+from app.store.safekeeping import backups
 from tests.app.library.exchange.conftest import DirectErrands, KeptSecrets, Told
 from tests.app.library.exchange.files import PAIR, SAMPLES, lines, pairs
 from tests.helpers.stores import DirectStore

@@ -9,10 +9,13 @@ from app.library.exchange.agreement_presenter import AgreementPresenter
 from app.library.exchange.exchange import Exchange
 from app.library.exchange.merge_presenter import MergePresenter
 from app.library.exchange.wording import agreement_shares, agreement_words, same_words
-from app.store import agreement, backups, comparisons, library
+from app.store.collecting import comparisons
 from app.store.exchange import importing, preview
+from app.store.figures import agreement
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library import table as library
+from app.store.library.filters import Filter
+from app.store.safekeeping import backups
 from tests.app.library.exchange.conftest import Told
 from tests.app.library.exchange.files import BY_HAND, judged, lines
 

@@ -35,10 +35,10 @@ from app.library.presenter import LibraryPresenter
 from app.shell.gui_thread import GuiThread
 from app.shell.keymap import Keymap
 from app.shell.theme import Theme
-from app.store import library
 from app.store.exchange import importing, preview
 from app.store.handle import Project
-from app.store.library_filter import Filter
+from app.store.library import table as library
+from app.store.library.filters import Filter
 from app.store.project import create_project
 from app.store.reader import Reader
 from app.store.writer import Writer

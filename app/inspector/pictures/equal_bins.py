@@ -1,0 +1,15 @@
+"""Bins that hold equally many pairs each, as nearly as equal values allow. Qt-free."""
+
+import numpy as np
+
+from app.inspector.figures import Floats
+from app.inspector.pair_table import Rows
+
+
+def starts_of_bins(ordered: Floats, bins: int) -> Rows:
+    """Where each bin begins among values in rising order; equal values are never parted, so there may be fewer."""
+    if not ordered.size:
+        return np.empty(0, dtype=np.intp)
+    even = np.arange(bins) * len(ordered) // bins
+    starts: Rows = np.unique(np.searchsorted(ordered, ordered[even], side="left")).astype(np.intp)
+    return starts

@@ -1,0 +1,59 @@
+"""The columns that all four pictures are drawn from: those pairs that pass the table's other filters. Qt-free."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from app.inspector.figures import Floats, Ints
+from app.inspector.pair_table import Mask, Rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """One entry a pair."""
+
+    beta: float
+    chosen_log_ratio: Floats
+    """Nats."""
+    rejected_log_ratio: Floats
+    length_difference: Floats
+    """Tokens of the chosen minus tokens of the rejected."""
+    held_out: Mask
+    strength: Ints
+    """How much better the verdict called the chosen: 1 to 3, 0 where that is not known."""
+    before: Floats | None = None
+    """Chosen minus rejected log-ratio at the checkpoint to compare with, not a number for a pair without one;
+    None stands for the untrained model, where it is 0 for every pair."""
+
+    def __len__(self) -> int:
+        return len(self.held_out)
+
+    @property
+    def gap(self) -> Floats:
+        """Chosen minus rejected log-ratio: the margin is β times this."""
+        return self.chosen_log_ratio - self.rejected_log_ratio
+
+    @property
+    def margin(self) -> Floats:
+        return self.beta * self.gap
+
+    def only(self, which: Mask | Rows) -> "Columns":
+        """These pairs alone."""
+        cut = {
+            field.name: column[which]
+            for field in fields(self)
+            if isinstance(column := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **cut)
+
+
+def aligned(values: Floats, ids: Sequence[str], wanted: Sequence[str]) -> Floats:
+    """The values of the pairs `ids` in the order of `wanted`; not a number where a pair is not among them."""
+    if ids == wanted:
+        return values
+    place = {pair: number for number, pair in enumerate(ids)}
+    found = np.array([place.get(pair, -1) for pair in wanted], dtype=np.intp)
+    result = np.full(len(wanted), np.nan)
+    result[found >= 0] = values[found[found >= 0]]
+    return result

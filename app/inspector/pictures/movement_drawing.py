@@ -1,0 +1,130 @@
+"""The scatter of chosen against rejected log-ratio: the three cases lie along its diagonal."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPolygonF
+
+from app.inspector.pair_table import Mask
+from app.inspector.pictures.brush import Kind
+from app.inspector.pictures.drawing import Drawing, Stops
+from app.inspector.pictures.material import Columns
+from app.inspector.pictures.movement import Movement, movement
+from app.inspector.pictures.selection import Region
+from app.inspector.pictures.sheet import Axis, Sheet, line_height
+from app.inspector.pictures.words import movement_sentence, span_words
+from app.inspector.wording import CASE_WORDS, count, decimal
+from app.shell.palette import Space
+from app.widgets.plot_export import Cell
+from dpo_engine.pair_math import UNDECIDED_BELOW, case
+
+_STEPS = 20
+"""Cells that the keyboard steps by, along each axis."""
+
+
+class MovementDrawing(Drawing):
+    kind: Kind = "log_ratios"
+    title = "Log-ratios"
+    help = (
+        "Each pair's log π_θ − log π_ref, in nats: the chosen response upwards, the rejected one to the right. "
+        "Above the band the pair is learned, below it goes against the verdict; the band is 60 : 40 either way."
+    )
+
+    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
+        self._columns, self._strong = columns, strong
+        self._found: Movement = movement(columns)
+
+    def axes(self) -> tuple[Axis, Axis]:
+        return Axis(self._found.rejected, "rejected, nats"), Axis(self._found.chosen, "chosen, nats")
+
+    def stops(self) -> Stops:
+        x, y = self._found.rejected, self._found.chosen
+        return Stops(np.linspace(x.low, x.high, _STEPS + 1), np.linspace(y.low, y.high, _STEPS + 1))
+
+    def paint(self, sheet: Sheet) -> None:
+        self._paint_band(sheet)
+        x, y = self._columns.rejected_log_ratio, self._columns.chosen_log_ratio
+        sheet.dots(x, y, "accent" if self._strong is None else "border_strong")
+        if self._strong is not None:
+            sheet.dots(x[self._strong], y[self._strong], "accent")
+        self._paint_names(sheet)
+        if self._found.beyond:
+            sheet.draw_key([("accent", f"{self._found.beyond:,} beyond, at the rim", "circle")])
+
+    def words_in(self, region: Region) -> str:
+        columns = self._columns
+        held = np.flatnonzero(region.holds(columns.rejected_log_ratio, columns.chosen_log_ratio))
+        if len(held) == 1:
+            chosen, rejected = columns.chosen_log_ratio[held[0]], columns.rejected_log_ratio[held[0]]
+            margin = columns.beta * float(chosen - rejected)
+            moved = f"chosen {decimal(float(chosen))}, rejected {decimal(float(rejected))}"
+            return f"{moved}: margin {decimal(margin)}, {CASE_WORDS[case(margin)].lower()}"
+        chosen_words, rejected_words = (span_words(span, "{:.1f}") for span in (region.y, region.x))
+        return f"chosen {chosen_words}, rejected {rejected_words}: {count(len(held))}"
+
+    def sentence(self) -> str:
+        return movement_sentence(self._found)
+
+    def csv_rows(self) -> Iterator[Sequence[Cell]]:
+        yield ("rejected_log_ratio", "chosen_log_ratio", "margin", "brushed")
+        columns = self._columns
+        yield from zip(
+            columns.rejected_log_ratio.tolist(),
+            columns.chosen_log_ratio.tolist(),
+            columns.margin.tolist(),
+            [""] * len(columns) if self._strong is None else self._strong.astype(int).tolist(),
+            strict=True,
+        )
+
+    def _paint_band(self, sheet: Sheet) -> None:
+        """The undecided ones lie between chosen = rejected ± ln 1.5 / β."""
+        scale, half = self._found.rejected, UNDECIDED_BELOW / self._columns.beta
+        ends = [
+            [QPointF(sheet.x(x), sheet.y(x + away)) for x in (scale.low, scale.high)]
+            for away in (-half, half)
+        ]
+        painter = sheet.painter
+        painter.save()
+        painter.setClipRect(sheet.plot)
+        painter.setRenderHint(painter.RenderHint.Antialiasing)
+        painter.setPen(sheet.colour("surface", 0.0))
+        painter.setBrush(sheet.colour("sunken"))
+        painter.drawPolygon(QPolygonF([*ends[0], *reversed(ends[1])]))
+        for start, end in ends:
+            sheet.dashes(start, end)
+        for zero in self._zero_lines(sheet):
+            sheet.line(*zero, "border_strong")
+        painter.restore()
+
+    def _zero_lines(self, sheet: Sheet) -> list[tuple[QPointF, QPointF]]:
+        plot = sheet.plot
+        across, up = sheet.x(0.0), sheet.y(0.0)
+        return [
+            (QPointF(across, plot.top()), QPointF(across, plot.bottom())),
+            (QPointF(plot.left(), up), QPointF(plot.right(), up)),
+        ]
+
+    def _paint_names(self, sheet: Sheet) -> None:
+        """In the corners that belong to a case, where the view reaches them."""
+        plot, found, line = sheet.plot, self._found, line_height(sheet.theme)
+        half = UNDECIDED_BELOW / self._columns.beta
+        corners = (
+            (
+                found.rejected.low,
+                found.chosen.high,
+                QPointF(plot.left() + Space.XS, plot.top() + line / 2),
+                "left",
+            ),
+            (
+                found.rejected.high,
+                found.chosen.low,
+                QPointF(plot.right() - Space.XS, plot.bottom() - line / 2 - Space.XS),
+                "right",
+            ),
+        )
+        names = ("learned", "against")
+        for (rejected, chosen, at, side), name in zip(corners, names, strict=True):
+            gap = chosen - rejected
+            words = name if abs(gap) >= half else "undecided"
+            sheet.words(at, words, side="left" if side == "left" else "right", paper=True)

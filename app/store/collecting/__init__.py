@@ -1,0 +1,1 @@
+"""Prompts, comparisons and verdicts: what people ask, see and say."""

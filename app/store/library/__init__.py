@@ -1,0 +1,1 @@
+"""One table over everything: filters, search, pages."""

@@ -1,0 +1,70 @@
+"""Keeping the full-text index beside the rows it finds.
+
+Single rows are made findable with the transaction that inserts them. What very many at once bring in is
+noted (`index_later`) and made findable afterwards, some at a time (`index_some`), so that an import is safe
+on the disk sooner and no verdict waits for it; a crash in between loses neither.
+"""
+
+from typing import Literal
+
+from sqlite_utils import Database
+
+from app.store.handle import Project
+from app.store.rows import read, writing
+
+Indexed = Literal["prompts", "candidates"]
+
+AT_ONCE = 500
+"""Texts made findable in one transaction: some ten milliseconds, which is how long a verdict may wait."""
+
+_TEXTS: dict[Indexed, str] = {
+    "prompts": """
+        INSERT INTO prompts_fts (rowid, text) SELECT prompts.id, (
+            SELECT group_concat(json_extract(value, '$.content'), char(10)) FROM json_each(prompts.messages)
+        ) FROM prompts WHERE prompts.id BETWEEN ? AND ?
+    """,
+    "candidates": """
+        INSERT INTO candidates_fts (rowid, text) SELECT id, text FROM candidates WHERE id BETWEEN ? AND ?
+    """,
+}
+_LAST_ID = 2**63 - 1
+
+
+def index_prompts(db: Database, after: int) -> None:
+    """Within a transaction: make the words of every prompt with an id above `after` findable."""
+    db.execute(_TEXTS["prompts"], [after + 1, _LAST_ID])
+
+
+def index_candidates(db: Database, after: int) -> None:
+    """Within a transaction: make the words of every candidate with an id above `after` findable."""
+    db.execute(_TEXTS["candidates"], [after + 1, _LAST_ID])
+
+
+def index_later(db: Database, table: Indexed, first: int, last: int) -> None:
+    """Within the transaction that brought them in: these rows are still to be made findable."""
+    if first <= last:
+        db.execute("INSERT INTO search_pending (tbl, first, last) VALUES (?, ?, ?)", [table, first, last])
+
+
+def index_some(project: Project, at_once: int = AT_ONCE) -> int:
+    """Make some of what is noted findable; how many texts are left. Raises `StoreError`."""
+    with writing(project, "making texts findable") as db:
+        found = db.execute("SELECT tbl, first, last FROM search_pending LIMIT 1").fetchone()
+        if found is None:
+            return 0
+        table, first, last = found
+        until = min(last, first + at_once - 1)
+        db.execute(_TEXTS[table], [first, until])
+        db.execute("DELETE FROM search_pending WHERE tbl = ? AND first = ?", [table, first])
+        index_later(db, table, until + 1, last)
+    return texts_left(project)
+
+
+def texts_left(project: Project) -> int:
+    """How many texts a search does not find yet."""
+    rows = read(
+        project,
+        "reading what is still to be made findable",
+        "SELECT coalesce(sum(last - first + 1), 0) AS n FROM search_pending",
+    )
+    return int(rows[0]["n"])

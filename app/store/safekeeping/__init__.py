@@ -1,0 +1,1 @@
+"""Backups, checks, restoring, and saving what is left of a damaged file."""

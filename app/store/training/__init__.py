@@ -1,0 +1,1 @@
+"""Runs, the pairs they were made of, and the scores of their checkpoints."""

@@ -1,0 +1,1 @@
+"""Everything a person did, by name, to be undone and redone."""

@@ -1,0 +1,30 @@
+"""The axes of a plot: few round numbers, a true minus sign, and the same words for the same value."""
+
+import math
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+
+from app.widgets.plots.ticks import log_ticks, words_of_ticks
+
+
+class FigureAxis(pg.AxisItem):  # type: ignore[misc]
+    """`log`: positions are logarithms to base 10. Positions are values times `scale`."""
+
+    def __init__(self, side: str) -> None:
+        super().__init__(side)
+        self.log = False
+
+    def set_log(self, log: bool) -> None:
+        if log != self.log:
+            self.log = log
+            self.picture = None
+            self.update()
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        if not self.log:
+            return super().tickValues(minVal, maxVal, size)[:1]
+        return [(1.0, [math.log10(value) for value in log_ticks(minVal, maxVal)])]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return words_of_ticks([10.0**value if self.log else value for value in values])
