@@ -15,6 +15,7 @@ from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
 from app.history import History
 from app.inspector.presenter import InspectorPresenter
+from app.inspector.suspects.presenter import SuspectsPresenter
 from app.library.indexing import Indexing
 from app.library.panels import PanelKey
 from app.library.presenter import LibraryPresenter
@@ -22,16 +23,21 @@ from app.shell.edit_actions import EditActions
 from app.shell.engine_status import EngineStatusFold
 from app.shell.gui_thread import GuiThread
 from app.shell.keymap import Keymap
+from app.shell.notifications import DesktopNotifications
 from app.shell.secrets import KeyringSecrets
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
+from app.shell.wakefulness import KeepAwake, on_battery
 from app.shell.window import MainWindow
 from app.store.errors import StoreError
+from app.store.library.filters import Filter
 from app.store.project import Project
 from app.store.reader import Reader
 from app.store.writer import Writer
+from app.train.attending import Attending, Wishes
 from app.train.background import BackgroundThread
 from app.train.presenter import TrainPresenter
+from app.train.tools import Tools
 from app.train.wording import short_name
 from dpo_engine.catalogue import CATALOGUE
 from dpo_engine.events import Event
@@ -63,7 +69,7 @@ class Workspace(QObject):
         hosting: Literal["worker", "thread"],
     ) -> None:
         super().__init__(window)
-        self._window, self._theme = window, theme
+        self._window, self._theme, self._settings = window, theme, settings
         self._fold = EngineStatusFold()
         self._status_timer = QTimer(self, singleShot=True, interval=_STATUS_MS)
         self._status_timer.timeout.connect(lambda: window.status.show_engine(self._fold.status))
@@ -86,11 +92,23 @@ class Workspace(QObject):
             annotator=annotator,
         )
         self.train = TrainPresenter(
-            engine=self.engine,
-            store=self.writer,
-            background=BackgroundThread(gui.post),
-            clock=time.monotonic,
-            call_later=self._call_later,
+            Tools(
+                engine=self.engine,
+                store=self.writer,
+                reader=self.readers[1],
+                background=BackgroundThread(gui.post),
+                history=self.history,
+                annotator=lambda: self.annotate.state.annotator,
+                clock=time.monotonic,
+                call_later=self._call_later,
+                on_battery=on_battery,
+            )
+        )
+        self._attending = Attending(
+            self.train,
+            wakefulness=KeepAwake(),
+            notifications=DesktopNotifications(window),
+            wishes=lambda: Wishes(keep_awake=settings.current.keep_awake, notify=settings.current.notify),
         )
         self.library = LibraryPresenter(
             reader=self.readers[0],
@@ -100,7 +118,16 @@ class Workspace(QObject):
             annotator=lambda: self.annotate.state.annotator,
         )
         self.indexing = Indexing(self.writer, self.library.show_unfindable)
-        self.inspector = InspectorPresenter(engine=self.engine, store=self.writer)
+        self.inspector = InspectorPresenter(
+            engine=self.engine, store=self.writer, reader=self.readers[0], slow_reader=self.readers[1]
+        )
+        self.suspects = SuspectsPresenter(
+            engine=self.engine,
+            store=self.writer,
+            reader=self.readers[1],
+            history=self.history,
+            annotator=lambda: self.annotate.state.annotator,
+        )
         self.annotate.when_policy_changes(self._on_policy_changed)
         self.train.listen_to_policy(self.annotate.set_policy)
         self._edit = edit
@@ -128,15 +155,19 @@ class Workspace(QObject):
         self.annotate.close()
         self.indexing.close()
         self.library.close()
+        self._attending.close()
+        self.train.close()
         if self._exchange is not None:
             self._exchange.close()
         self.inspector.close()
+        self.suspects.close()
         self.engine.ask_to_close()
 
     def _begin(self) -> None:
         self.engine.start()
         self.annotate.start()
         self.train.open()
+        self.inspector.start()
         self.indexing.go_on()
 
     def _library_page(self, keymap: Keymap) -> QWidget:
@@ -191,12 +222,20 @@ class Workspace(QObject):
         # Brings in pyqtgraph, which the window does not wait for.
         from app.train.page import TrainPage
 
-        return TrainPage(self.train, self._theme)
+        page = TrainPage(self.train, self._theme, self._settings)
+        page.verdicts_wanted.connect(lambda run_id: self._show_rows(Filter(runs=(run_id,))))
+        page.written_wanted.connect(lambda model: self._show_rows(Filter(models=(model,))))
+        return page
+
+    def _show_rows(self, wanted: Filter) -> None:
+        """In the Library: only these."""
+        self.library.set_filter(wanted)
+        self._window.show_place("library")
 
     def _inspector_page(self) -> QWidget:
         from app.inspector.page import InspectorPage
 
-        page = InspectorPage(self.inspector, self._theme)
+        page = InspectorPage(self.inspector, self._theme, self._settings, suspects=self.suspects)
         page.train_page_requested.connect(lambda: self._window.show_place("train"))
         return page
 

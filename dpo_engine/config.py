@@ -99,6 +99,7 @@ class TrainConfig:
     gradient_accumulation_steps: int = option(
         1,
         label="Gradient accumulation",
+        group="Optimizer",
         unit="batches",
         minimum=1,
         maximum=65536,
@@ -107,17 +108,20 @@ class TrainConfig:
     loss_type: LossType = option(
         "sigmoid",
         label="Loss",
+        group="Loss",
         choices=get_args(LossType),
         help="What is made small. sigmoid, −log σ(margin), is the loss of the DPO paper.",
     )
     loss_mix: str | None = option(
         None,
         label="Mixed with",
+        group="Loss",
         help='Further losses with their weights beside the first one\'s 1, for example "sft 0.2, ipo 0.5".',
     )
     label_smoothing: float = option(
         0.0,
         label="Label smoothing",
+        group="Loss",
         minimum=0.0,
         maximum=0.499,
         acts_with=_SMOOTHED,
@@ -127,6 +131,7 @@ class TrainConfig:
     discopop_tau: float = option(
         0.05,
         label="DiscoPOP τ",
+        group="Loss",
         above=0.0,
         maximum=1.0,
         acts_with=("loss_type", ("discopop",)),
@@ -136,6 +141,7 @@ class TrainConfig:
     simpo_gamma: float = option(
         0.5,
         label="SimPO γ",
+        group="Loss",
         minimum=0.0,
         maximum=100.0,
         acts_with=("loss_type", ("simpo",)),
@@ -145,12 +151,14 @@ class TrainConfig:
     sync_ref_model: bool = option(
         False,
         label="Reference follows",
+        group="Loss",
         acts_with=("method", ("full",)),
         help="TR-DPO: every few steps the reference moves towards the policy.",
     )
     ref_model_mixup_alpha: float = option(
         0.6,
         label="How far it follows",
+        group="Loss",
         above=0.0,
         maximum=1.0,
         acts_with=("sync_ref_model", (True,)),
@@ -159,6 +167,7 @@ class TrainConfig:
     ref_model_sync_steps: int = option(
         64,
         label="It follows every",
+        group="Loss",
         unit="steps",
         minimum=1,
         maximum=1_000_000,
@@ -168,18 +177,21 @@ class TrainConfig:
     optim: Optimizer = option(
         "adamw",
         label="Optimizer",
+        group="Optimizer",
         choices=get_args(Optimizer),
         help="adamw_8bit keeps its moments in 8 bits: a quarter of their memory (CUDA, needs bitsandbytes).",
     )
     lr_scheduler_type: Schedule = option(
         "linear",
         label="Schedule",
+        group="Optimizer",
         choices=("linear", "cosine", "constant"),
         help="How the learning rate falls after the warm-up.",
     )
     warmup_ratio: float = option(
         0.1,
         label="Warm-up",
+        group="Optimizer",
         unit="of all steps",
         minimum=0.0,
         maximum=1.0,
@@ -188,17 +200,24 @@ class TrainConfig:
     warmup_steps: int = option(
         0,
         label="Warm-up steps",
+        group="Optimizer",
         unit="steps",
         minimum=0,
         maximum=1_000_000,
         help="Steps in which the learning rate rises from zero; above 0 it replaces the share.",
     )
     weight_decay: float = option(
-        0.0, label="Weight decay", minimum=0.0, maximum=1.0, help="AdamW's decoupled weight decay."
+        0.0,
+        label="Weight decay",
+        group="Optimizer",
+        minimum=0.0,
+        maximum=1.0,
+        help="AdamW's decoupled weight decay.",
     )
     max_grad_norm: float = option(
         1.0,
         label="Gradient clipping",
+        group="Optimizer",
         minimum=0.0,
         maximum=1e6,
         help="Largest norm of the gradient; 0 leaves it as it is.",
@@ -206,6 +225,7 @@ class TrainConfig:
     lora_r: int = option(
         16,
         label="LoRA rank",
+        group="Adapter",
         minimum=1,
         maximum=1024,
         acts_with=_ADAPTER,
@@ -214,6 +234,7 @@ class TrainConfig:
     lora_alpha: int = option(
         32,
         label="LoRA alpha",
+        group="Adapter",
         minimum=1,
         maximum=4096,
         acts_with=_ADAPTER,
@@ -222,6 +243,7 @@ class TrainConfig:
     lora_dropout: float = option(
         0.0,
         label="LoRA dropout",
+        group="Adapter",
         minimum=0.0,
         maximum=0.9,
         acts_with=_ADAPTER,
@@ -230,30 +252,35 @@ class TrainConfig:
     lora_target_modules: str = option(
         "all-linear",
         label="LoRA targets",
+        group="Adapter",
         acts_with=_ADAPTER,
         help="Layers that get an adapter: all-linear, or names separated by commas.",
     )
     use_rslora: bool = option(
         False,
         label="Rank-stabilised LoRA",
+        group="Adapter",
         acts_with=_ADAPTER,
         help="The adapter's output is scaled by alpha / √rank, which lets large ranks learn.",
     )
     use_dora: bool = option(
         False,
         label="DoRA",
+        group="Adapter",
         acts_with=_ADAPTER,
         help="The adapter also learns the length of each weight column: closer to full, and slower.",
     )
     gradient_checkpointing: Switch = option(
         "auto",
         label="Activation checkpointing",
+        group="Memory and speed",
         choices=get_args(Switch),
         help="Compute activations again instead of keeping them. Auto: only where memory would run out.",
     )
     micro_batch_tokens: int | None = option(
         None,
         label="Tokens at once",
+        group="Memory and speed",
         unit="tokens",
         minimum=1,
         maximum=100_000_000,
@@ -262,18 +289,21 @@ class TrainConfig:
     on_out_of_memory: Literal["stop", "skip"] = option(
         "stop",
         label="A pair too large",
+        group="Memory and speed",
         choices=("stop", "skip"),
         help="What to do when one pair alone does not fit into memory.",
     )
     torch_compile: Switch = option(
         "auto",
         label="Compile",
+        group="Memory and speed",
         choices=get_args(Switch),
         help="Compile the model into kernels of its own. Auto: where a run is long enough to gain by it.",
     )
     save_steps: int = option(
         20,
         label="Checkpoint every",
+        group="Checks and checkpoints",
         unit="steps",
         minimum=1,
         maximum=1_000_000,
@@ -282,6 +312,7 @@ class TrainConfig:
     save_total_limit: int = option(
         2,
         label="Checkpoints kept",
+        group="Checks and checkpoints",
         minimum=1,
         maximum=1000,
         help="The newest ones, and beside them the best one. Older checkpoints are deleted.",
@@ -289,6 +320,7 @@ class TrainConfig:
     eval_steps: int = option(
         10,
         label="Held-out check every",
+        group="Checks and checkpoints",
         unit="steps",
         minimum=1,
         maximum=1_000_000,
@@ -297,17 +329,20 @@ class TrainConfig:
     metric_for_best_model: BestBy = option(
         "eval_loss",
         label="Best by",
+        group="Checks and checkpoints",
         choices=get_args(BestBy),
         help="Which held-out figure says which checkpoint is the best one.",
     )
     load_best_model_at_end: bool = option(
         False,
         label="End with the best",
+        group="Checks and checkpoints",
         help="The run's policy is the one of the best held-out check, not of the last step.",
     )
     early_stopping_patience: int = option(
         0,
         label="Stop early after",
+        group="Checks and checkpoints",
         unit="checks",
         minimum=0,
         maximum=100_000,
@@ -316,6 +351,7 @@ class TrainConfig:
     eval_samples: int = option(
         0,
         label="Sampled prompts",
+        group="Samples",
         unit="prompts",
         minimum=0,
         maximum=64,
@@ -324,6 +360,7 @@ class TrainConfig:
     eval_sample_tokens: int = option(
         128,
         label="Longest sample",
+        group="Samples",
         unit="tokens",
         minimum=1,
         maximum=100_000,
@@ -332,6 +369,7 @@ class TrainConfig:
     stop_at_repetition: float = option(
         0.0,
         label="Stop at repetition",
+        group="Samples",
         minimum=0.0,
         maximum=1.0,
         help="End when the sampled answers' share of different 3-grams fell by so much; 0 never does.",
@@ -339,6 +377,7 @@ class TrainConfig:
     stop_at_kl: float = option(
         0.0,
         label="Stop at divergence",
+        group="Samples",
         unit="nats a token",
         minimum=0.0,
         maximum=100.0,
@@ -348,21 +387,29 @@ class TrainConfig:
     report_to: Logger = option(
         "none",
         label="Also log to",
+        group="Run",
         choices=get_args(Logger),
         help="A local logger beside the run's own metrics; an optional extra installs it.",
     )
     seed: int = option(
-        42, label="Seed", minimum=0, maximum=2**32 - 1, help="Same seed, same device: the same curve."
+        42,
+        label="Seed",
+        group="Run",
+        minimum=0,
+        maximum=2**32 - 1,
+        help="Same seed, same device: the same curve.",
     )
     dtype: DType = option(
         "auto",
         label="Precision",
+        group="Memory and speed",
         choices=("auto", "float32", "bfloat16"),
         help="Of the forward pass; trained weights are always float32. Auto: bfloat16 where it is fast.",
     )
     device: Device = option(
         "auto",
         label="Device",
+        group="Memory and speed",
         choices=("auto", "cuda", "mps", "cpu"),
         help="Auto: CUDA when there is one, else Apple's MPS, else the CPU.",
     )

@@ -3,9 +3,10 @@
 import dataclasses
 import math
 import re
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dpo_engine.errors import BadInput
 
@@ -21,6 +22,8 @@ class Option:
     maximum: float | None = None
     above: float | None = None
     choices: tuple[str, ...] = ()
+    group: str = ""
+    """The heading under which a form shows it."""
     main: bool = False
     """One of the few settings that stand in view; the others are under "All settings"."""
     acts_with: tuple[str, tuple[Any, ...]] | None = None
@@ -41,6 +44,18 @@ def options_of(config: type[Any] | Any) -> dict[str, Option]:
         for entry in dataclasses.fields(config)
         if "option" in entry.metadata
     }
+
+
+def plain_kinds(config: type[Any]) -> dict[str, type]:
+    """Setting -> bool, int, float or str: float for `float | None`, str for a Literal of strings."""
+    hints = get_type_hints(config)
+    return {name: _plain(hints[name]) for name in options_of(config)}
+
+
+def _plain(hint: Any) -> type:
+    if get_origin(hint) in (Union, types.UnionType):
+        hint = next(one for one in get_args(hint) if one is not type(None))
+    return hint if hint in (bool, int, float) else str
 
 
 def explain(name: str, value: Any, described: Option) -> str | None:

@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
 
-from app.annotate.differences import DifferenceView
 from app.annotate.drafts import Draft
 from app.shell.palette import Space
 from app.shell.theme import Theme
 from app.store.records import Comparison, Side
 from app.widgets.conversation import ConversationText
+from app.widgets.difference_view import DifferenceView
 from app.widgets.response_pane import ResponsePane
 from dpo_engine.preferences import Message
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.inspector.figures import CASES, Floats, Ints
-from app.inspector.pair_table import PairTable, prompt_line
+from app.inspector.pair_table import PairTable
 from app.inspector.wording import CASE_WORDS, decimal, percent
 
 
@@ -73,7 +73,7 @@ COLUMNS: tuple[Column, ...] = (
         tip="The last user turn of the prompt",
         width=220,
         values=lambda table: table.prompt_rank,
-        text=lambda table, row: prompt_line(table.pairs[row]),
+        text=lambda table, row: table.prompt_lines[row],
         number=False,
         frozen=True,
     ),

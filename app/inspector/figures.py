@@ -4,13 +4,11 @@ The same arithmetic as `dpo_engine.pair_math`, which is its specification, on nu
 pair, in nats unless said otherwise. Source: Rafailov et al., arXiv 2305.18290, equations 5 and 7.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.store.records import ScoredPair
 from dpo_engine.pair_math import UNDECIDED_BELOW, Case
 
 Floats = NDArray[np.float64]
@@ -28,21 +26,6 @@ class LogProbs:
     policy_rejected: Floats
     reference_chosen: Floats
     reference_rejected: Floats
-
-    @staticmethod
-    def of(pairs: Sequence[ScoredPair]) -> "LogProbs":
-        return LogProbs(
-            policy_chosen=np.array([pair.policy_chosen_logp for pair in pairs], dtype=np.float64),
-            policy_rejected=np.array([pair.policy_rejected_logp for pair in pairs], dtype=np.float64),
-            reference_chosen=np.array([pair.reference_chosen_logp for pair in pairs], dtype=np.float64),
-            reference_rejected=np.array([pair.reference_rejected_logp for pair in pairs], dtype=np.float64),
-        )
-
-    def are_finite(self) -> NDArray[np.bool_]:
-        """Which pairs have four finite log-probs: all others have no figures."""
-        columns = np.vstack([getattr(self, field.name) for field in fields(self)])
-        finite: NDArray[np.bool_] = np.isfinite(columns).all(axis=0)
-        return finite
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,74 +1,139 @@
-"""The selected pair for reading: what happened in a sentence, then prompt, chosen and rejected."""
+"""The selected pair: what happened to it in a sentence; its texts, its tokens, its way through training."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QTextOption
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.inspector.figures import CASES
 from app.inspector.pair_table import PairTable
+from app.inspector.pair_texts import PairTexts
 from app.inspector.table_model import CASE_ICONS
-from app.inspector.wording import count, decimal, reading
-from app.shell.palette import FontSize, Space
+from app.inspector.tokens.presenter import Source, TokensPresenter
+from app.inspector.tokens.view import TokenView
+from app.inspector.wording import reading
+from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.records import ScoredPair
+from app.widgets.segments import Segments
 from dpo_engine.pair_math import Case
-from dpo_engine.preferences import Message
 
-_SPEAKERS = {"system": "System", "user": "Person", "assistant": "Assistant"}
-
-
-class TextCard(QFrame):
-    """A heading, a line of figures and a text that is shown as it is: nothing in it is run or fetched."""
-
-    def __init__(self, title: str, role: str, icon: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._icon_name, self._role = theme, icon, role
-        set_role(self, "card")
-        self._icon, self.title, self.figures, self.length = QLabel(), QLabel(title), QLabel(), QLabel()
-        set_role(self.title, role)
-        set_role(self.figures, "caption")
-        set_role(self.length, "caption")
-        self.figures.setWordWrap(True)
-        self.text = _reading_field(title)
-        head = QHBoxLayout()
-        head.setSpacing(Space.XS)
-        head.addWidget(self._icon)
-        head.addWidget(self.title)
-        head.addStretch(1)
-        head.addWidget(self.length)
-        head.addSpacing(Space.S)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(Space.M, Space.M, Space.XS, Space.S)
-        column.setSpacing(Space.XS)
-        column.addLayout(head)
-        column.addWidget(self.figures)
-        column.addSpacing(Space.XS)
-        column.addWidget(self.text, 1)
-        theme.changed.connect(self._on_theme_changed)
-        self._on_theme_changed()
-
-    def show_text(self, text: str, *, length: str = "", figures: str = "", tip: str = "") -> None:
-        self.length.setText(length)
-        self.figures.setText(figures)
-        self.figures.setVisible(bool(figures))
-        self.figures.setToolTip(tip)
-        self.text.setPlainText(text)
-
-    def _on_theme_changed(self) -> None:
-        size = self._theme.px(16)
-        token = self._role if self._role in ("chosen", "rejected") else "secondary"
-        self._icon.setPixmap(self._theme.icon(self._icon_name, token).pixmap(QSize(size, size)))
-        self.figures.setFont(self._theme.figures(FontSize.CAPTION))
+_TEXT, _TOKENS, _PATH = range(3)
+_TITLES = ("Text", "Tokens", "Path")
+_PAUSE_MS = 120
+"""For going through pairs quickly: only where the selection rests are tokens asked for."""
 
 
 class PairPane(QWidget):
-    """Follows the selection; empty while there is none."""
+    """Follows the selection; empty while there is none. Without `tokens` or `path` there is no such view."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        tokens: TokensPresenter | None = None,
+        path: QWidget | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._presenter = theme, tokens
         self._case: Case | None = None
+        self._pair: ScoredPair | None = None
+        self._source: Source | None = None
+        self._beta = 0.1
         self.name, self.sentence, self._case_icon = QLabel(), QLabel(), QLabel()
+        self.views = Segments("Show", _TITLES)
+        self.texts = PairTexts(theme)
+        self.prompt, self.chosen, self.rejected = self.texts.prompt, self.texts.chosen, self.texts.rejected
+        self.tokens: TokenView | None = None
+        """Made when it is first looked at."""
+        self.path = path
+        self._stack = QStackedWidget()
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._lay_out()
+        self._next_view = self._make_action()
+        self._pause.timeout.connect(self._show_tokens)
+        self.views.chosen.connect(self._on_view_chosen)
+        theme.changed.connect(self._on_theme_changed)
+
+    def actions(self) -> list[QAction]:
+        """What the page offers in its menu and in the command palette."""
+        return [self._next_view]
+
+    def show_source(self, source: Source | None) -> None:
+        """The models behind the scores; None where they are not there any more."""
+        if source != self._source:
+            self._source = source
+            self._pause.start()
+
+    def show_pair(self, table: PairTable, place: int, pair: ScoredPair | None = None) -> None:
+        """The pair at this place of the table with its texts; place -1 for none."""
+        self._pair = pair
+        self._pause.start()
+        if pair is None:
+            self._show_nothing()
+            return
+        computed = table.figures
+        self._case = CASES[int(computed.case[place])]
+        self.name.setText(f"Pair {place + 1}")
+        self.name.setToolTip(pair.pair)
+        self.sentence.setText(
+            reading(
+                margin=float(computed.margin[place]),
+                chosen_log_ratio=float(computed.chosen_log_ratio[place]),
+                rejected_log_ratio=float(computed.rejected_log_ratio[place]),
+            )
+        )
+        self.texts.show_pair(table, place, pair)
+        self._beta = computed.beta
+        if self.tokens is not None:
+            self.tokens.show_beta(self._beta)
+        self._on_theme_changed()
+
+    def _show_nothing(self) -> None:
+        self._case = None
+        self.name.setText("")
+        self.sentence.setText("")
+        self.texts.show_nothing()
+        self._on_theme_changed()
+
+    # --- views ------------------------------------------------------------------------------------------
+
+    def _on_view_chosen(self, number: int) -> None:
+        if number == _TOKENS and self.tokens is None and self._presenter is not None:
+            presenter = self._presenter
+            view = self.tokens = TokenView(self._theme)
+            self._stack.insertWidget(_TOKENS, view)
+            view.show_beta(self._beta)
+            view.retry_requested.connect(presenter.retry)
+            stop = presenter.listen(lambda: view.show_state(presenter.state))
+            self.destroyed.connect(stop)
+        self._stack.setCurrentWidget(self._widget(number))
+        self._show_tokens()
+
+    def _widget(self, number: int) -> QWidget:
+        other = self.tokens if number == _TOKENS else self.path if number == _PATH else None
+        return other if other is not None else self.texts
+
+    def _show_tokens(self) -> None:
+        """Ask for the pair's tokens, or for none while they are not in view."""
+        if self._presenter is not None and self.tokens is not None:
+            seen = self.isVisible() and self.views.choice() == _TOKENS
+            self._presenter.show(self._pair if seen else None, self._source)
+
+    def _on_next_view(self) -> None:
+        there = [number for number in range(len(_TITLES)) if not self.views.button(number).isHidden()]
+        self.views.choose(there[(there.index(self.views.choice()) + 1) % len(there)])
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._pause.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._pause.start()
+
+    # --- building -----------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
         set_role(self.name, "heading")
         set_role(self.sentence, "secondary")
         self.sentence.setWordWrap(True)
@@ -78,112 +143,35 @@ class PairPane(QWidget):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.sentence.setAccessibleName("What happened to this pair")
-        self.prompt = TextCard("Prompt", "strong", "message-square", theme)
-        self.chosen = TextCard("Chosen", "chosen", "check", theme)
-        self.rejected = TextCard("Rejected", "rejected", "x", theme)
-        self._lay_out()
-        theme.changed.connect(self._on_theme_changed)
-
-    def show_pair(self, table: PairTable, place: int, pair: ScoredPair | None = None) -> None:
-        """The pair at this place of the table with its texts; place -1 for none."""
-        pair = pair if pair is not None or not 0 <= place < len(table) else table.pairs[place]
-        if pair is None:
-            self._show_nothing()
-            return
-        computed = table.figures
-        self._case = CASES[int(computed.case[place])]
-        self.name.setText(f"Pair {place + 1}")
-        self.sentence.setText(
-            reading(
-                margin=float(computed.margin[place]),
-                chosen_log_ratio=float(computed.chosen_log_ratio[place]),
-                rejected_log_ratio=float(computed.rejected_log_ratio[place]),
-            )
-        )
-        split = "Held-out" if table.held_out[place] else "Train"
-        self.prompt.show_text(conversation_text(pair.prompt), length=split)
-        self.name.setToolTip(pair.pair)
-        for card, side, text in (
-            (self.chosen, "chosen", pair.chosen),
-            (self.rejected, "rejected", pair.rejected),
-        ):
-            card.show_text(text, **_side_figures(table, place, side, pair))
-        self._on_theme_changed()
-
-    def _show_nothing(self) -> None:
-        self._case = None
-        self.name.setText("")
-        self.sentence.setText("")
-        for card in (self.prompt, self.chosen, self.rejected):
-            card.show_text("")
-        self._on_theme_changed()
-
-    def _lay_out(self) -> None:
+        self.views.button(_TOKENS).setVisible(self._presenter is not None)
+        self.views.button(_PATH).setVisible(self.path is not None)
+        self.views.setVisible(self._presenter is not None or self.path is not None)
+        for part in (self.texts, self.path):
+            if part is not None:
+                self._stack.addWidget(part)
         head = QHBoxLayout()
         head.setSpacing(Space.S)
         head.addWidget(self.name)
         head.addWidget(self._case_icon)
         head.addWidget(self.sentence, 1)
-        cards = QHBoxLayout()
-        cards.setSpacing(Space.M)
-        cards.addWidget(self.prompt, 3)
-        cards.addWidget(self.chosen, 4)
-        cards.addWidget(self.rejected, 4)
+        head.addWidget(self.views, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, Space.S, 0, 0)
         column.setSpacing(Space.S)
         column.addLayout(head)
-        column.addLayout(cards, 1)
+        column.addWidget(self._stack, 1)
+
+    def _make_action(self) -> QAction:
+        action = QAction(self._theme.icon("columns-2"), "Show the pair’s text, tokens or path", self)
+        action.setObjectName("inspector.next_view")
+        action.setProperty("icon_name", "columns-2")
+        action.setShortcut(QKeySequence("T"))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda _checked=False: self._on_next_view())
+        return action
 
     def _on_theme_changed(self) -> None:
         size = self._theme.px(16)
         self._case_icon.setVisible(self._case is not None)
         if self._case is not None:
             self._case_icon.setPixmap(self._theme.icon(*CASE_ICONS[self._case]).pixmap(QSize(size, size)))
-
-
-def conversation_text(messages: tuple[Message, ...]) -> str:
-    """A single turn as it is; several with who speaks above each."""
-    if len(messages) == 1:
-        return messages[0].content
-    return "\n\n".join(f"{_SPEAKERS[message.role]}:\n{message.content}" for message in messages)
-
-
-def _side_figures(table: PairTable, place: int, side: str, pair: ScoredPair) -> dict[str, str]:
-    """How long one response is, its line of figures, and what the words in it mean."""
-    computed, log_probs = table.figures, table.log_probs
-    if side == "chosen":
-        reference, policy = log_probs.reference_chosen, log_probs.policy_chosen
-        ratio, reward, tokens = computed.chosen_log_ratio, computed.chosen_reward, pair.chosen_tokens
-    else:
-        reference, policy = log_probs.reference_rejected, log_probs.policy_rejected
-        ratio, reward, tokens = computed.rejected_log_ratio, computed.rejected_reward, pair.rejected_tokens
-    parts = [
-        f"log-prob {decimal(float(reference[place]))} → {decimal(float(policy[place]))}",
-        f"log-ratio {decimal(float(ratio[place]), 3)}",
-        f"reward {decimal(float(reward[place]), 3)}",
-    ]
-    tip = (
-        "Log-prob under the reference → under the policy; log-ratio is their difference; reward is β times it"
-    )
-    length = count(tokens, "token") + (", cut to max length" if pair.truncated else "")
-    return {"length": length, "figures": " · ".join(parts), "tip": tip}
-
-
-def _reading_field(name: str) -> QPlainTextEdit:
-    field = QPlainTextEdit()
-    field.setReadOnly(True)
-    field.setAccessibleName(name)
-    field.setTabChangesFocus(True)
-    field.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
-    set_role(field, "reading")
-    field.document().setDocumentMargin(0)
-    field.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    # Each paragraph runs in the direction of its own first letter.
-    option = QTextOption(field.document().defaultTextOption())
-    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    field.document().setDefaultTextOption(option)
-    return field

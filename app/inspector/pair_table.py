@@ -1,17 +1,18 @@
 """All scored pairs of a checkpoint as columns, and which of them to show in which order. Qt-free.
 
-Building a table reads every text once (for searching and for sorting by prompt), so it is done off the
-window's thread; arranging one is a few numpy operations and is done while a person types.
+The texts of the pairs are not in it: they are read when a pair is looked at, and searched where they are.
+Arranging a table is a few numpy operations and is done while a person drags a slider.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.inspector.figures import CASES, Figures, Floats, Ints, LogProbs, Summary, figures, summarise
 from app.store.records import ScoredPair
+from app.store.training.score_columns import ScoreColumns
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Split
 
@@ -23,43 +24,90 @@ Mask = NDArray[np.bool_]
 class PairTable:
     """Every column has one entry a pair, in the order in which the run holds them."""
 
-    pairs: tuple[ScoredPair, ...]
+    ids: tuple[str, ...]
+    rows: Ints
+    """The numbers by which a search names the pairs; they rise."""
     log_probs: LogProbs
     figures: Figures
     held_out: Mask
     chosen_tokens: Ints
     rejected_tokens: Ints
+    truncated: Mask
+    strength: Ints
+    """Of the verdict that made the pair: 1 better, 2 or 3 much better; 0 where none is known."""
+    prompt_lines: tuple[str, ...]
     prompt_rank: Ints
     """Place of the pair when sorted by its prompt's text."""
-    searchable: tuple[str, ...]
-    """Prompt and both responses, case-folded."""
-    left_out: int
+    left_out: int = 0
     """Pairs whose log-probs are not finite numbers, which therefore have no figures."""
+    pairs: tuple[ScoredPair, ...] = ()
 
     @staticmethod
-    def build(scored: Sequence[ScoredPair], beta: float) -> "PairTable":
-        """The table of these pairs at this β; a pair with a log-prob that is no finite number is left out."""
-        finite = LogProbs.of(scored).are_finite()
-        pairs = tuple(pair for pair, usable in zip(scored, finite, strict=True) if usable)
-        log_probs = LogProbs.of(pairs)
+    def empty(beta: float = 0.1) -> "PairTable":
+        nothing = np.empty(0, dtype=np.int64)
+        none = np.empty(0, dtype=np.float64)
+        log_probs = LogProbs(
+            policy_chosen=none, policy_rejected=none, reference_chosen=none, reference_rejected=none
+        )
         return PairTable(
-            pairs=pairs,
+            ids=(),
+            rows=nothing,
             log_probs=log_probs,
             figures=figures(log_probs, beta),
-            held_out=np.array([pair.split == "held_out" for pair in pairs], dtype=np.bool_),
-            chosen_tokens=np.array([pair.chosen_tokens for pair in pairs], dtype=np.int64),
-            rejected_tokens=np.array([pair.rejected_tokens for pair in pairs], dtype=np.int64),
-            prompt_rank=_ranks([prompt_line(pair).casefold() for pair in pairs]),
-            searchable=tuple(_searchable(pair) for pair in pairs),
-            left_out=len(scored) - len(pairs),
+            held_out=nothing > 0,
+            chosen_tokens=nothing,
+            rejected_tokens=nothing,
+            truncated=nothing > 0,
+            strength=nothing,
+            prompt_lines=(),
+            prompt_rank=nothing,
+        )
+
+    @staticmethod
+    def of(columns: ScoreColumns, beta: float) -> "PairTable":
+        """The table of these pairs at this β; a pair with a log-prob that is no finite number is left out."""
+        finite = columns.are_finite()
+        usable = columns if finite.all() else columns.only(finite)
+        log_probs = LogProbs(
+            policy_chosen=usable.policy_chosen,
+            policy_rejected=usable.policy_rejected,
+            reference_chosen=usable.reference_chosen,
+            reference_rejected=usable.reference_rejected,
+        )
+        return PairTable(
+            ids=usable.ids,
+            rows=usable.rows,
+            log_probs=log_probs,
+            figures=figures(log_probs, beta),
+            held_out=usable.held_out,
+            chosen_tokens=usable.chosen_tokens,
+            rejected_tokens=usable.rejected_tokens,
+            truncated=usable.truncated,
+            strength=usable.strength,
+            prompt_lines=usable.prompt_lines,
+            prompt_rank=usable.prompt_rank,
+            left_out=len(finite) - len(usable.ids),
         )
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self.ids)
 
     def at_beta(self, beta: float) -> "PairTable":
         """The same pairs with their figures at another β."""
         return replace(self, figures=figures(self.log_probs, beta))
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """From a pair's id to its place."""
+        return {pair: place for place, pair in enumerate(self.ids)}
+
+    def mask_of(self, found: Ints) -> Mask:
+        """True for the pairs of these row numbers, which rise."""
+        if not found.size:
+            return np.zeros(len(self), dtype=np.bool_)
+        nearest = np.minimum(np.searchsorted(found, self.rows), found.size - 1)
+        mask: Mask = found[nearest] == self.rows
+        return mask
 
     def splits(self) -> Ints:
         """0 for train, 1 for held-out."""
@@ -68,11 +116,12 @@ class PairTable:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrangement:
-    """Which pairs to show, and in which order. None and an empty text let every pair through."""
+    """Which pairs to show, and in which order. None lets every pair through."""
 
     split: Split | None = None
     case: Case | None = None
-    text: str = ""
+    masks: tuple[Mask, ...] = ()
+    """What else a pair has to pass: a search, a brush, a course over training."""
     descending: bool = False
 
 
@@ -102,16 +151,10 @@ def arrange(table: PairTable, wanted: Arrangement, sort_by: Floats | Ints | None
 
 
 def matches(table: PairTable, wanted: Arrangement) -> Mask:
-    """True for every pair that passes split and text, whatever its case."""
+    """True for every pair that passes split and masks, whatever its case."""
     passed = _split_mask(table, wanted.split)
-    rows: list[int] = np.flatnonzero(passed).tolist()
-    words = wanted.text.casefold().split()
-    for word in words:
-        # Only pairs that are still in are read: texts are what costs.
-        rows = [row for row in rows if word in table.searchable[row]]
-    if words:
-        passed[:] = False
-        passed[rows] = True
+    for mask in wanted.masks:
+        passed &= mask
     return passed
 
 
@@ -120,26 +163,7 @@ def summary_of(table: PairTable, split: Split | None) -> Summary:
     return summarise(table.figures, _split_mask(table, split))
 
 
-def prompt_line(pair: ScoredPair, limit: int = 200) -> str:
-    """The last user turn on one line, cut after `limit` characters, to tell pairs apart in a list."""
-    turns = [message.content for message in pair.prompt if message.role == "user"]
-    text = turns[-1] if turns else (pair.prompt[-1].content if pair.prompt else "")
-    line = " ".join(text[: 2 * limit].split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
 def _split_mask(table: PairTable, split: Split | None) -> Mask:
     if split is None:
         return np.ones(len(table), dtype=np.bool_)
     return table.held_out.copy() if split == "held_out" else ~table.held_out
-
-
-def _searchable(pair: ScoredPair) -> str:
-    prompt = "\n".join(message.content for message in pair.prompt)
-    return f"{prompt}\n{pair.chosen}\n{pair.rejected}".casefold()
-
-
-def _ranks(keys: Sequence[str]) -> Ints:
-    """Equal keys get equal ranks, so that a stable sort leaves them in their order."""
-    place = {key: rank for rank, key in enumerate(sorted(set(keys)))}
-    return np.array([place[key] for key in keys], dtype=np.int64)

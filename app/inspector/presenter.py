@@ -1,80 +1,75 @@
-"""The Inspector's logic: which run and checkpoint are looked at, and getting their pairs scored. Qt-free.
+"""The Inspector's logic: which run and checkpoint are looked at, and at which β. Qt-free.
 
 A run that is opened without scores is scored by itself, quietly: the table fills while the engine works,
-and a cancel keeps what is there. There is one scoring at a time: opening something else that needs one
-ends what was under way; opening something that is scored lets it go on in the background.
+and a cancel keeps what is there. What nobody looks at is scored in the background (`ledger.scorer`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal
 
 from app.engine_host.protocol import Engine
-from app.inspector.material import POLICY, InspectableRun, Runs, Scored, Target, load_runs, load_scored
+from app.inspector.ledger.marks import Target
+from app.inspector.ledger.scorer import Scorer
+from app.inspector.ledger.scoring import Ended, Scoring
+from app.inspector.material import POLICY, InspectableRun, Runs, Scored, load_runs, load_scored
 from app.inspector.pair_table import PairTable
-from app.inspector.scoring import Ended, Scoring
-from app.store.access import StoreAccess
+from app.inspector.reading import PairReading
+from app.inspector.state import InspectorState, Phase
+from app.inspector.tokens.presenter import TokensPresenter
+from app.store.access import StoreAccess, StoreReader
 from app.store.errors import StoreError
 from dpo_engine.events import CheckpointSaved, Event, RequestFailed, RequestFinished, TrainingFinished
 
-Phase = Literal["loading", "no_runs", "ready", "scoring", "failed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class InspectorState:
-    """Everything the page shows besides the table itself."""
-
-    phase: Phase = "loading"
-    runs: tuple[InspectableRun, ...] = ()
-    selected: InspectableRun | None = None
-    checkpoint: str = ""
-    training: bool = False
-    """A run without anything to look into yet is under way."""
-    complete: bool = False
-    """Every pair of this checkpoint has been scored."""
-    stage: str = ""
-    scored: int = 0
-    total: int = 0
-    message: str = ""
-    """Why it failed, or what there is to know, as sentences."""
-    elsewhere: str = ""
-    """What is being scored while something else is looked at, and how far it is."""
-
-    @property
-    def target(self) -> Target | None:
-        return Target(self.selected.run.id, self.checkpoint) if self.selected else None
+BETAS = (0.01, 10.0)
+"""The ends of what a what-if can ask."""
 
 
 class InspectorPresenter:
     """Listeners hear that `state` or `table` is another one; both are read, never changed, by the page."""
 
-    def __init__(self, *, engine: Engine, store: StoreAccess) -> None:
-        self.table = PairTable.build([], 0.1)
-        self._engine, self._store = engine, store
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: StoreAccess,
+        reader: StoreReader,
+        slow_reader: StoreReader,
+    ) -> None:
+        """`slow_reader`: for searches and for all checkpoints of a run."""
+        self.table = PairTable.empty()
+        """At the β of `state`."""
+        self.reading = PairReading(quick=reader, slow=slow_reader)
+        self.tokens = TokensPresenter(engine=engine, store=store, reader=reader)
+        self._reader = reader
         self._listeners: list[Callable[[], None]] = []
         self._runs = Runs(inspectable=(), others=())
         self._phase: Phase = "loading"
         self._target: Target | None = None
         self._complete = False
+        self._what_if: float | None = None
         self._message = ""
-        self._scoring: Scoring | None = None
-        self._visible = False
-        self._declined: set[Target] = set()
+        self._visible = self._stale = False
         self._training_requests: set[str] = set()
         self._finished_folders: set[Path] = set()
         self._cannot_read = False
-        self._request_numbers = count(1)
         self._loads = count(1)
         self._newest_load = 0
         self._reload_at = 0
+        self.scorer = Scorer(
+            engine=engine,
+            store=store,
+            entry=self.entry,
+            changed=self._tell,
+            stored=self._on_stored,
+            ended=self._on_scoring_ended,
+        )
         self._unsubscribe = engine.subscribe(self._on_engine_event)
 
     @property
     def state(self) -> InspectorState:
         selected = self._selected()
-        scoring = self._scoring_of_target()
+        scoring = self.scorer.of(self._target)
         notes = scoring.notes if scoring else ()
         return InspectorState(
             phase="scoring" if scoring else self._phase,
@@ -88,6 +83,8 @@ class InspectorPresenter:
             total=scoring.total if scoring else selected.pairs if selected else 0,
             message=" ".join([self._message, *notes]).strip(),
             elsewhere=self._elsewhere(),
+            what_if=self._what_if,
+            automatic=self.scorer.automatic,
         )
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -95,26 +92,31 @@ class InspectorPresenter:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
+    def start(self) -> None:
+        """Go on with what was to be scored in the background when the app ended."""
+        self.scorer.start()
+        self.refresh()
+
     def close(self) -> None:
         """Hear the engine no more, and end a scoring under way."""
         self._unsubscribe()
         self._listeners.clear()
-        if self._scoring:
-            self._scoring.cancel()
+        self.scorer.close()
+        self.tokens.close()
 
     def set_visible(self, visible: bool) -> None:
-        """Tell whether the page is in view: only then is anything read or scored unasked."""
+        """Tell whether the page is in view: only then is what is open read again and scored unasked."""
         self._visible = visible
         if visible:
             self.refresh()
 
     def refresh(self) -> None:
         """Look again at which runs there are; keeps what is selected while it exists."""
-        self._store.submit(load_runs, self._on_runs_loaded, self._on_load_failed)
+        self._reader.submit(load_runs, self._on_runs_loaded, self._on_load_failed)
 
     def choose_run(self, run_id: int) -> None:
         """Open a run at its result, or at its latest checkpoint when it has none."""
-        entry = self._entry(run_id)
+        entry = self.entry(run_id)
         if entry is not None:
             self._open(Target(run_id, entry.checkpoints[0]))
 
@@ -123,11 +125,20 @@ class InspectorPresenter:
         if selected is not None and checkpoint in selected.checkpoints:
             self._open(Target(selected.run.id, checkpoint))
 
+    def set_beta(self, beta: float | None) -> None:
+        """Show everything at this β, or (None) at the run's own again. Nothing is stored."""
+        selected = self._selected()
+        if selected is None:
+            return
+        wanted = None if beta is None else min(BETAS[1], max(BETAS[0], beta))
+        self._what_if = None if wanted == selected.run.beta else wanted
+        self.table = self.table.at_beta(self.state.beta)
+        self._tell()
+
     def score(self) -> None:
         """Score every pair of what is open (again, where an earlier scoring was ended or failed)."""
-        if self._target is not None and self._scoring_of_target() is None:
-            self._declined.discard(self._target)
-            self._start_scoring(self._target)
+        if self._target is not None:
+            self._begin_scoring(self._target)
 
     def retry(self) -> None:
         """Do again what failed: read, or score."""
@@ -138,9 +149,10 @@ class InspectorPresenter:
 
     def cancel_scoring(self) -> None:
         """End the scoring under way; what is scored stays, and it is not started again unasked."""
-        if self._scoring is not None:
-            self._declined.add(self._scoring.target)
-            self._scoring.cancel()
+        self.scorer.cancel()
+
+    def entry(self, run_id: int) -> InspectableRun | None:
+        return next((entry for entry in self._runs.inspectable if entry.run.id == run_id), None)
 
     # --- runs and what is open --------------------------------------------------------------------
 
@@ -150,7 +162,7 @@ class InspectorPresenter:
         before, self._runs = self._selected(), runs
         selected = self._selected()
         if selected is not None and self._target and self._target.checkpoint in selected.checkpoints:
-            if selected != before or not self._complete or self._phase == "loading":
+            if self._stale or not self._complete or self._phase == "loading" or _changed(before, selected):
                 self._load()
         elif selected is not None:
             self.choose_run(selected.run.id)
@@ -158,40 +170,44 @@ class InspectorPresenter:
             self.choose_run(runs.inspectable[0].run.id)
         else:
             self._target, self._phase, self._message = None, "no_runs", ""
-            self.table = PairTable.build([], 0.1)
+            self.table = PairTable.empty()
         self._follow_finished()
+        self.scorer.go_on()
         self._tell()
 
     def _follow_finished(self) -> None:
-        """Turn to the result of the run that is open; score another one's in the background."""
-        for entry in self._runs.inspectable:
-            if Path(entry.run.folder) in self._finished_folders and POLICY in entry.checkpoints:
-                result = Target(entry.run.id, POLICY)
-                if self._target is None or self._target.run_id == entry.run.id:
-                    self._open(result)
-                elif self._visible and self._scoring is None:
-                    self._start_scoring(result)
+        """Turn to the result of the run that is open; have the others' scored in the background."""
+        finished = [
+            entry
+            for entry in self._runs.inspectable
+            if Path(entry.run.folder) in self._finished_folders and POLICY in entry.checkpoints
+        ]
         self._finished_folders.clear()
+        self.scorer.trained(entry.run.id for entry in finished)
+        for entry in finished:
+            if self._target is None or self._target.run_id == entry.run.id:
+                self._open(Target(entry.run.id, POLICY))
 
     def _open(self, target: Target) -> None:
         if target == self._target:
             return
+        if self._target is None or self._target.run_id != target.run_id:
+            self._what_if = None
         self._target, self._phase = target, "loading"
         self._complete, self._message = False, ""
-        self.table = PairTable.build([], 0.1)
+        self.table = PairTable.empty()
         self._tell()
         self._load()
 
     def _load(self) -> None:
         """Read the pairs of what is open; an answer that comes after a newer question is dropped."""
         selected, target = self._selected(), self._target
-        if selected is None or target is None:
+        self._stale = not self._visible
+        if selected is None or target is None or not self._visible:
             return
         load = self._newest_load = next(self._loads)
-        run, scoring = selected.run, self._scoring_of_target()
-        only = frozenset(scoring.stored_pairs) if scoring else None
-        self._store.submit(
-            lambda project: load_scored(project, run, target.checkpoint, only),
+        self._reader.submit(
+            lambda project: load_scored(project, selected, target.checkpoint),
             lambda scored: self._on_scored_loaded(load, scored),
             lambda error: self._on_load_failed(error) if load == self._newest_load else None,
         )
@@ -200,11 +216,13 @@ class InspectorPresenter:
         if load != self._newest_load or self._target is None:
             return
         self.table, self._complete = scored.table, scored.complete
+        if self._what_if is not None:
+            self.table = self.table.at_beta(self._what_if)
         if self._phase != "failed":
             self._phase = "ready"
-        idle = self._scoring_of_target() is None
-        if idle and self._visible and not scored.complete and self._target not in self._declined:
-            self._start_scoring(self._target)
+        idle = self.scorer.of(self._target) is None
+        if idle and self._visible and not scored.complete and not self.scorer.declined(self._target):
+            self._begin_scoring(self._target)
         self._tell()
 
     def _on_load_failed(self, error: StoreError) -> None:
@@ -214,46 +232,24 @@ class InspectorPresenter:
 
     # --- scoring ------------------------------------------------------------------------------------
 
-    def _start_scoring(self, target: Target) -> None:
-        entry = self._entry(target.run_id)
-        if entry is None:
-            return
-        if self._scoring is not None:
-            self._scoring.cancel()
+    def _begin_scoring(self, target: Target) -> None:
         if target == self._target:
             self._phase, self._message = "ready", ""
         self._reload_at = 1
-        self._scoring = scoring = Scoring(
-            engine=self._engine,
-            store=self._store,
-            run=entry,
-            checkpoint=target.checkpoint,
-            request_id=f"inspect-{target.run_id}-{target.checkpoint}-{next(self._request_numbers)}",
-            changed=self._tell,
-            stored=self._on_stored,
-            ended=lambda end: self._on_scoring_ended(scoring, end),
-        )
-        self._tell()
+        self.scorer.want(target)
 
-    def _on_stored(self) -> None:
+    def _on_stored(self, scoring: Scoring) -> None:
         """Read the table again each time its rows have doubled, so that a long scoring stays cheap."""
-        scoring = self._scoring_of_target()
-        if scoring and self._visible and len(scoring.stored_pairs) >= self._reload_at:
+        if scoring.target == self._target and self._visible and len(scoring.stored_pairs) >= self._reload_at:
             self._reload_at = 2 * len(scoring.stored_pairs)
             self._load()
 
     def _on_scoring_ended(self, scoring: Scoring, end: Ended) -> None:
-        if scoring is not self._scoring:
-            return
-        self._scoring = None
-        if scoring.target != self._target:
-            self._tell()
-            return
-        self._message = " ".join([end.message, *scoring.notes]).strip()
-        if end.outcome != "finished":
-            self._declined.add(scoring.target)
-        self._phase = "failed" if end.outcome == "failed" else "ready"
-        self._load()
+        if scoring.target == self._target:
+            self._message = " ".join([end.message, *scoring.notes]).strip()
+            self._phase = "failed" if end.outcome == "failed" else "ready"
+            self._load()
+        self.refresh()
         self._tell()
 
     def _on_engine_event(self, event: Event) -> None:
@@ -267,29 +263,27 @@ class InspectorPresenter:
             case RequestFinished(request=request) | RequestFailed(request=request):
                 if request in self._training_requests:
                     self._training_requests.discard(request)
-                    if self._visible:
-                        self.refresh()
+                    self.refresh()
 
     # --- small things ---------------------------------------------------------------------------------
 
-    def _entry(self, run_id: int) -> InspectableRun | None:
-        return next((entry for entry in self._runs.inspectable if entry.run.id == run_id), None)
-
     def _selected(self) -> InspectableRun | None:
-        return self._entry(self._target.run_id) if self._target else None
+        return self.entry(self._target.run_id) if self._target else None
 
     def _elsewhere(self) -> str:
-        scoring = self._scoring
+        scoring = self.scorer.current
         if scoring is None or scoring.target == self._target:
             return ""
         return f"Scoring {scoring.run.run.name} in the background: {scoring.done:,} of {scoring.total:,}"
-
-    def _scoring_of_target(self) -> Scoring | None:
-        return self._scoring if self._scoring and self._scoring.target == self._target else None
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
 
-__all__ = ["POLICY", "InspectorPresenter", "InspectorState", "Phase"]
+def _changed(before: InspectableRun | None, now: InspectableRun) -> bool:
+    """Is there more to it than how far it is scored?"""
+    return before is None or (before.run, before.checkpoints) != (now.run, now.checkpoints)
+
+
+__all__ = ["BETAS", "POLICY", "InspectorPresenter", "InspectorState", "Phase"]

@@ -32,7 +32,7 @@ class PairTableModel(QAbstractTableModel):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._table = PairTable.build([], 0.1)
+        self._table = PairTable.empty()
         self._rows: Rows = np.empty(0, dtype=np.intp)
 
     @property
@@ -85,7 +85,7 @@ class PairTableModel(QAbstractTableModel):
         for row in rows:
             place = self.place(row)
             cells = [self._plain(column, place) for column in range(len(COLUMNS))]
-            lines.append("\t".join([self._table.pairs[place].pair, *cells]))
+            lines.append("\t".join([self._table.ids[place], *cells]))
         return "\n".join(lines) + "\n"
 
     def _plain(self, column: int, place: int) -> str:
@@ -113,7 +113,7 @@ class PairTableModel(QAbstractTableModel):
     def _tip(self, column: Column, place: int) -> str | None:
         if column.key == "case":
             return CASE_MEANINGS[self._case(place)]
-        if column.key.endswith("_tokens") and self._table.pairs[place].truncated:
+        if column.key.endswith("_tokens") and self._table.truncated[place]:
             return "Cut to the run's max length"
         return None
 

@@ -4,27 +4,35 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.inspector.material import POLICY, InspectableRun
-from app.inspector.presenter import InspectorState
+from app.inspector.state import InspectorState
+from app.inspector.what_if import WhatIf
 from app.inspector.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
+from app.widgets.segments import Segments
 
 
 class TopBar(QWidget):
     """Shows an `InspectorState`; emits what the person chose."""
 
+    view_chosen = Signal(int)
+    """0: the pairs; 1: suspect verdicts."""
     run_chosen = Signal(int)
     checkpoint_chosen = Signal(str)
     score_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, *, with_suspects: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.views = Segments("View", ["Pairs", "Suspects"])
         self.runs, self.checkpoints = QComboBox(), QComboBox()
-        self._beta = QLabel()
+        self.what_if = WhatIf(theme)
         self.status = ScoringStatus(theme)
         self._shown: tuple[InspectableRun, ...] = ()
+        self._state = InspectorState()
         self._lay_out(theme)
+        self.views.setVisible(with_suspects)
+        self.views.chosen.connect(self._on_view_chosen)
         self.runs.activated.connect(lambda _row: self.run_chosen.emit(self.runs.currentData()))
         self.checkpoints.activated.connect(
             lambda _row: self.checkpoint_chosen.emit(self.checkpoints.currentData())
@@ -32,36 +40,47 @@ class TopBar(QWidget):
         self.status.score_requested.connect(self.score_requested)
         self.status.stop_requested.connect(self.stop_requested)
 
+    def view(self) -> int:
+        return self.views.choice()
+
     def show_state(self, state: InspectorState) -> None:
+        self._state = state
         if state.runs != self._shown:
             self._shown = state.runs
             _fill(self.runs, [(_run_words(entry), entry.run.id) for entry in state.runs])
         selected = state.selected
-        for part in (self.runs, self.checkpoints, self._beta):
-            part.setVisible(selected is not None)
+        for part in (self.runs, self.checkpoints, self.what_if):
+            part.setVisible(selected is not None and self.view() == 0)
         if selected is not None:
             self.runs.setCurrentIndex(self.runs.findData(selected.run.id))
-            _fill(self.checkpoints, [(_checkpoint_words(name), name) for name in selected.checkpoints])
+            _fill(
+                self.checkpoints, [(_checkpoint_words(selected, name), name) for name in selected.checkpoints]
+            )
             self.checkpoints.setCurrentIndex(self.checkpoints.findData(state.checkpoint))
-            self._beta.setText(f"β {selected.run.beta:g}")
+            self.what_if.show_beta(selected.run.beta, state.what_if)
         self.status.show_state(state)
+
+    def _on_view_chosen(self, view: int) -> None:
+        self.show_state(self._state)
+        self.view_chosen.emit(view)
 
     def _lay_out(self, theme: Theme) -> None:
         self.runs.setAccessibleName("Run")
         self.checkpoints.setAccessibleName("Checkpoint")
-        self.runs.setMinimumWidth(theme.px(200))
+        self.runs.setMinimumWidth(theme.px(160))
         self.runs.setMaximumWidth(theme.px(440))
         self.runs.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.checkpoints.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        set_role(self._beta, "badge")
-        self._beta.setToolTip("The strength β that this run was trained with: reward = β · log-ratio")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.S)
+        row.addWidget(self.views)
+        row.addSpacing(Space.XS)
         row.addWidget(self.runs)
         row.addWidget(self.checkpoints)
-        row.addWidget(self._beta)
+        row.addSpacing(Space.S)
+        row.addWidget(self.what_if)
         row.addStretch(1)
         row.addWidget(self.status)
 
@@ -124,13 +143,17 @@ def scoring_words(state: InspectorState) -> str:
 
 
 def _run_words(entry: InspectableRun) -> str:
-    return f"{entry.run.name}  ·  {entry.run.status}  ·  {count(entry.pairs)}"
+    status = entry.run.status if entry.trained else "scored, not trained"
+    return f"{entry.run.name}  ·  {status}  ·  {count(entry.pairs)}"
 
 
-def _checkpoint_words(name: str) -> str:
-    if name == POLICY:
-        return "Result"
-    return f"Step {int(name.removeprefix('step-'))}"
+def _checkpoint_words(entry: InspectableRun, name: str) -> str:
+    """ "Step 40", with how far it is scored where that is not all."""
+    words = "Result" if name == POLICY else f"Step {entry.step(name):,}"
+    mark = entry.marks.get(name)
+    if mark is None:
+        return f"{words}  ·  not scored"
+    return words if mark.complete else f"{words}  ·  {mark.pairs:,} of {entry.pairs:,} scored"
 
 
 def _fill(box: QComboBox, entries: list[tuple[str, int]] | list[tuple[str, str]]) -> None:

@@ -19,6 +19,17 @@ def _login_name() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlotSettings:
+    """How the curves of the Train page are looked at."""
+
+    hidden: tuple[str, ...] = ()
+    """Keys of the charts that are not wanted."""
+    window: int = 1
+    """About how many steps a line is averaged over; 1: none."""
+    log: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     theme: Literal["system", "light", "dark"] = "system"
     text_scale: float = 1.0
@@ -29,8 +40,15 @@ class Settings:
     last_project: str = ""
     keys: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     """Keys by action where they are not the usual ones."""
+    keep_awake: bool = True
+    """The computer does not go to sleep while a run trains."""
+    notify: bool = True
+    """A desktop notification when a run ends and the window is not in front."""
     stacked: bool | None = None
     """Responses one above the other; None: on narrow windows only."""
+    inspector_pictures: bool | None = None
+    """Pictures beside the Inspector's table; None: on wide windows only."""
+    plots: PlotSettings = dataclasses.field(default_factory=PlotSettings)
 
 
 class SettingsFile:

@@ -22,7 +22,7 @@ class Project:
         return runs_dir_of(self.path)
 
     def stored(self, folder: Path) -> str:
-        """How a folder is named in the project: relative where it lies beside it, so that both move together."""
+        """How the project names a folder: relative where it lies beside it, so that both move together."""
         absolute, beside = folder.resolve(), self.path.parent
         return absolute.relative_to(beside).as_posix() if absolute.is_relative_to(beside) else str(absolute)
 

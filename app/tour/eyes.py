@@ -96,10 +96,10 @@ def training(driver: Driver) -> bool:
 def inspector_table(driver: Driver) -> QTableView | None:
     """The table of pairs, once it has rows."""
     page = driver.window.current_page
-    if not isinstance(page, InspectorPage) or not page.rows.isVisible():
+    if not isinstance(page, InspectorPage) or not page.pairs.rows.isVisible():
         return None
-    table = page.rows if isinstance(page.rows, QTableView) else page.rows.findChild(QTableView)
-    return table if table is not None and page.model.rowCount() else None
+    table = page.pairs.rows.view
+    return table if page.pairs.model.rowCount() else None
 
 
 def rows(driver: Driver) -> int:

@@ -65,11 +65,15 @@ class Conductor:
         self._clock, self._call_later = clock, call_later
         self._changed, self._began, self._ended, self._failed = changed, began, ended, failed
         self._training: Training | None = None
+        self._log: MetricLog | None = None
         self._views: list[CurveView] = []
         self._hearers: list[Hearer] = []
 
     def draw_on(self, view: CurveView) -> Callable[[], None]:
-        """Let `view` have the points of what trains; call the result to stop."""
+        """Let `view` have the points of what trains from now on; call the result to stop. Those of before are
+        in the project file, or on their way into it."""
+        if self._log is not None:
+            self._log.flush()
         return _listening(self._views, view)
 
     def hear(self, hearer: Hearer) -> Callable[[], None]:
@@ -92,7 +96,7 @@ class Conductor:
     def begin(self, run: Run, *, resume: bool) -> None:
         training = Training(run, f"train-{uuid4().hex[:12]}", resumed=resume)
         self._training = training
-        log = MetricLog(
+        log = self._log = MetricLog(
             self._store,
             run.id,
             clock=self._clock,

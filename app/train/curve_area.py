@@ -13,11 +13,12 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
+from app.shell.settings import SettingsFile
 from app.shell.theme import Theme, set_role
 from app.train.state import TrainState
 
 if TYPE_CHECKING:
-    from app.train.plots import CurveBoard
+    from app.train.curve_board.board import CurveBoard
 
 
 class CurveArea(QStackedWidget):
@@ -26,9 +27,11 @@ class CurveArea(QStackedWidget):
     board_built = Signal()
     _imported = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, settings: SettingsFile | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._settings = theme, settings
         self._empty = _Empty(theme)
         self._loading = False
         self.board: CurveBoard | None = None
@@ -56,9 +59,9 @@ class CurveArea(QStackedWidget):
         self.setCurrentWidget(shown)
 
     def _on_imported(self) -> None:
-        from app.train.plots import CurveBoard
+        from app.train.curve_board.board import CurveBoard
 
-        board = CurveBoard(self._theme)
+        board = CurveBoard(self._theme, self._settings)
         self.addWidget(board)
         self._build(board)
 
@@ -105,5 +108,5 @@ class _Empty(QWidget):
 
 
 def _import_plots(done: Callable[[], None]) -> None:
-    importlib.import_module("app.train.plots")
+    importlib.import_module("app.train.curve_board.board")
     done()

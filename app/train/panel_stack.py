@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
@@ -11,7 +12,10 @@ from app.widgets.segments import Segments
 
 
 class PanelStack(QWidget):
-    """Builds each panel when it is first shown; `shown` names the one in view."""
+    """Builds each panel when it is first shown; `shown` names the one in view.
+
+    A line that has a signal `panel_wanted` (with a panel's key) brings that panel into view by it.
+    """
 
     shown = Signal(str)
 
@@ -29,6 +33,11 @@ class PanelStack(QWidget):
         self.segments = Segments("View", [panel.title for panel in panels])
         self._stack = QStackedWidget()
         self.lines = tuple(make(means) for make in lines)
+        for line in self.lines:
+            wanted = getattr(line, "panel_wanted", None)
+            if wanted is not None:
+                wanted.connect(self.show_panel)
+        self.segment_actions = self._make_actions()
         self._lay_out()
         self.segments.chosen.connect(self._on_segment_chosen)
         self._on_segment_chosen(0)
@@ -36,6 +45,9 @@ class PanelStack(QWidget):
     @property
     def current(self) -> str:
         return self._panels[self.segments.choice()].key
+
+    def has(self, key: str) -> bool:
+        return any(panel.key == key for panel in self._panels)
 
     def panel(self, key: str) -> QWidget:
         """A panel by its key, made now if it was not yet. `KeyError` for one that is not there."""
@@ -48,6 +60,18 @@ class PanelStack(QWidget):
     def show_panel(self, key: str) -> None:
         """Bring a panel into view. `ValueError` for one that is not there."""
         self.segments.choose([panel.key for panel in self._panels].index(key))
+
+    def _make_actions(self) -> list[QAction]:
+        """One to go to each panel, from wherever the keyboard is on the page."""
+        made = []
+        for number, panel in enumerate(self._panels):
+            action = QAction(f"Show {panel.title.lower()}", self)
+            action.setObjectName(f"train.show-{panel.key}")
+            action.setShortcut(QKeySequence(f"Alt+{number + 1}"))
+            action.triggered.connect(lambda _=False, key=panel.key: self.show_panel(key))
+            self.segments.button(number).setToolTip(f"Alt+{number + 1}")
+            made.append(action)
+        return made
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -29,7 +29,8 @@ _Material = tuple[Path, list[Pair]]
 class Preparation:
     """One run being prepared; exactly one of `done` and `failed` (with a sentence) is called.
 
-    `queued`: it will wait behind the others. `like`: it takes the pairs of the run in this folder, not those of now.
+    `queued`: it will wait behind the others. `like`: it takes the pairs of the run in this folder, not those
+    of now.
     """
 
     def __init__(

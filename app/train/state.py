@@ -10,6 +10,7 @@ from app.train.starting_points import WITH_POLICY, StartingPoint
 from app.train.training import Phase, TrainingProgress
 from dpo_engine.catalogue import STARTER
 from dpo_engine.config import TrainConfig
+from dpo_engine.presets import Preset
 
 RESUMABLE: tuple[RunStatus, ...] = ("created", "interrupted", "failed", "stopped")
 
@@ -62,6 +63,10 @@ class TrainState:
     starting_points: tuple[StartingPoint, ...] = ()
     start_from: str = STARTER.name
     config: TrainConfig = field(default_factory=TrainConfig)
+    preset: Preset | None = None
+    """Which ready-made settings these are."""
+    form_number: int = 0
+    """Another one when `config` is to be filled into the fields."""
     recommended_rate: float = 0.0
     preparing: bool = False
     progress: TrainingProgress | None = None
@@ -76,6 +81,8 @@ class TrainState:
     """Who writes the next candidates."""
     back_to: StartingPoint | None = None
     """The untrained model below the present policy, when that is another one."""
+    on_battery: bool = False
+    """The computer is not plugged in."""
     problem: str = ""
     """What did not work a moment ago, as a sentence."""
 

@@ -10,6 +10,10 @@ from app.train.background import Background
 from app.train.metric_log import CallLater, Clock
 
 
+def _plugged_in() -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     engine: Engine
@@ -24,3 +28,5 @@ class Tools:
     """Who signs what is done."""
     clock: Clock
     call_later: CallLater
+    on_battery: Callable[[], bool] = _plugged_in
+    """Whether the computer runs on its battery; asked in the background."""

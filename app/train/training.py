@@ -43,6 +43,10 @@ class Outcome:
     step: int | None = None
     put_off: bool = False
     """The engine takes no work now (it is closing, or down): the run and those behind it are for later."""
+    margin: float | None = None
+    """The reward margin of the last step."""
+    by_person: bool = False
+    """The person ended it, and knows."""
 
 
 class Training:
@@ -107,7 +111,13 @@ class Training:
         # A run that was stopped before its end may be told the step by its own count only.
         step = max(self._finished.step, self.progress.step)
         status: RunStatus = "stopped" if self._finished.stopped else "finished"
-        return Outcome(status=status, message=self._finished.message, step=step)
+        return Outcome(
+            status=status,
+            message=self._finished.message,
+            step=step,
+            margin=self.progress.margin,
+            by_person=self.progress.phase == "stopping",
+        )
 
     def failed(self, event: told.RequestFailed) -> Outcome:
         """After `RequestFailed`. A resumed run that could not begin stays what it was, with the reason."""
@@ -116,7 +126,12 @@ class Training:
             next_step = "" if "resume" in said.lower() else self._what_resume_does()
             by_person = self.progress.phase == "cancelling"
             put_off = not by_person if event.code == "cancelled" else self.progress.phase == "waiting"
-            return Outcome(status="interrupted", message=f"{said} {next_step}".strip(), put_off=put_off)
+            return Outcome(
+                status="interrupted",
+                message=f"{said} {next_step}".strip(),
+                put_off=put_off,
+                by_person=by_person,
+            )
         if self.resumed and not self.begun:
             return Outcome(status=self.run.status, message=event.message)
         return Outcome(status="failed", message=event.message)

@@ -38,10 +38,16 @@ class ConfigForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.S)
-        for row in self._rows.values():
-            column.addWidget(row)
-            row.edited.connect(self.edited)
-            row.described.connect(self.described)
+        self._headings: dict[str, QLabel] = {}
+        for group in dict.fromkeys(row.spec.option.group for row in self._rows.values()):
+            if group:
+                self._headings[group] = _group_heading(group)
+                column.addWidget(self._headings[group])
+            for row in self._rows.values():
+                if row.spec.option.group == group:
+                    column.addWidget(row)
+                    row.edited.connect(self.edited)
+                    row.described.connect(self.described)
 
     def field(self, name: str) -> "FieldRow":
         return self._rows[name]
@@ -77,11 +83,21 @@ class ConfigForm(QWidget):
         """Leave out the settings that have no effect beside these values (`Option.acts_with`)."""
         for row in self._rows.values():
             row.set_in_use(acts(row.spec.option, values))
+        used = {row.spec.option.group for row in self._rows.values() if row.in_use}
+        for group, heading in self._headings.items():
+            heading.setVisible(group in used)
 
     def focus_first_error(self) -> None:
         for name in self.errors():
             self._rows[name].focus_field()
             return
+
+
+def _group_heading(words: str) -> QLabel:
+    heading = QLabel(words)
+    set_role(heading, "caption")
+    heading.setContentsMargins(0, Space.M, 0, 0)
+    return heading
 
 
 class FieldRow(QWidget):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPalette
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QImageWriter, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -44,17 +44,25 @@ def export_plot(plot: QWidget, path: Path) -> None:
         case ".png":
             content = _png(plot)
         case ".svg":
-            content = _svg(plot)
+            content = svg_of(plot)
         case ".csv" if isinstance(plot, HasRows):
             content = csv_text(plot.csv_rows()).encode()
         case _:
-            raise ValueError(f"A plot cannot be saved as “{path.name}”. End the name with .png, .svg or .csv.")
+            raise ValueError(f"it cannot be written as “{path.name}”, but as .png, .svg or .csv")
     write_atomically(path, content)
 
 
 def copy_plot(plot: QWidget) -> None:
     """Put the figure on the clipboard, as a picture."""
     QGuiApplication.clipboard().setImage(_image(plot))
+
+
+def copy_svg(plot: QWidget) -> None:
+    """Put the figure on the clipboard as a drawing, for drawing programs and as text."""
+    drawing, content = svg_of(plot), QMimeData()
+    content.setData("image/svg+xml", drawing)
+    content.setText(drawing.decode())
+    QGuiApplication.clipboard().setMimeData(content)
 
 
 def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
@@ -78,6 +86,7 @@ def add_export_actions(
         )
     menu.addSeparator()
     menu.addAction("Copy picture").triggered.connect(lambda _=False: copy_plot(plot()))
+    menu.addAction("Copy as SVG").triggered.connect(lambda _=False: copy_svg(plot()))
 
 
 def _ask_and_export(plot: QWidget, proposed: str, failed: Callable[[str], None]) -> None:
@@ -115,23 +124,25 @@ def _png(plot: QWidget) -> bytes:
     content = QByteArray()
     buffer = QBuffer(content)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    _image(plot).save(buffer, "PNG")
-    return content.data()
+    QImageWriter(buffer, QByteArray(b"png")).write(_image(plot))
+    return bytes(content.data())
 
 
-def _svg(plot: QWidget) -> bytes:
+def svg_of(plot: QWidget) -> bytes:
+    """The figure as a drawing that stays sharp at any size."""
     content = QByteArray()
+    buffer = QBuffer(content)
     generator = QSvgGenerator()
-    generator.setOutputDevice(QBuffer(content, generator))
+    generator.setOutputDevice(buffer)
     generator.setResolution(plot.logicalDpiX())
     generator.setSize(QSize(plot.size()))
     generator.setViewBox(QRect(plot.rect()))
     generator.setTitle(plot.accessibleName())
     painter = QPainter(generator)
     painter.fillRect(plot.rect(), _ground(plot))
-    plot.render(painter)
+    plot.render(painter, QPoint())
     painter.end()
-    return content.data()
+    return bytes(content.data())
 
 
 def _ground(plot: QWidget) -> QColor:

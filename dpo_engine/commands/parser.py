@@ -7,18 +7,19 @@ dataclasses all the same, so each is described in one place.
 
 import argparse
 import dataclasses
-import types
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, TypeVar
 
 from dpo_engine import __version__
 from dpo_engine.catalogue import CATALOGUE
+from dpo_engine.command_line import PROGRAM
 from dpo_engine.config import Option, SamplingConfig, TrainConfig, options_of
 from dpo_engine.errors import BadInput
+from dpo_engine.options import plain_kinds
+from dpo_engine.settings_file import given_settings
 from dpo_engine.suspects.settings import FOLDS
 
-PROGRAM = "python -m dpo_engine"
 MODEL_HELP = "a catalogue name (starter), a folder, a hub id, or the folder of a run or checkpoint"
 
 Config = TypeVar("Config")
@@ -40,9 +41,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def settings(arguments: argparse.Namespace, config: type[Config]) -> dict[str, Any]:
-    """The config's settings that were given on the command line."""
+    """The config's settings that were given: in the file of `--config`, and over those the flags'."""
     given = vars(arguments)
-    return {name: given[name] for name in options_of(config) if name in given and given[name] is not None}
+    file: Path | None = given.get("config")
+    flags = {name: given[name] for name in options_of(config) if name in given and given[name] is not None}
+    return {**({} if file is None else given_settings(file)), **flags}
 
 
 def _parser() -> _Parser:
@@ -162,20 +165,24 @@ def _add_device(parser: argparse.ArgumentParser, dtype: str) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser, config: type[Any]) -> None:
     """A flag for every setting. None stands for "not given": the config knows its defaults and limits."""
-    hints = get_type_hints(config)
+    kinds = plain_kinds(config)
     defaults = {entry.name: entry.default for entry in dataclasses.fields(config)}
     group = parser.add_argument_group("settings")
+    if config is TrainConfig:
+        group.add_argument(
+            "--config", type=Path, metavar="FILE", help="a TOML file with settings; a flag overrides it"
+        )
     for name, described in options_of(config).items():
         flag = f"--{name.replace('_', '-')}"
-        if hints[name] is bool:
+        if kinds[name] is bool:
             group.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=None, help=_help(described, None)
             )
             continue
         group.add_argument(
             flag,
-            type=_plain_type(hints[name]),
-            metavar="|".join(described.choices) or _METAVARS[_plain_type(hints[name])],
+            type=kinds[name],
+            metavar="|".join(described.choices) or _METAVARS[kinds[name]],
             help=_help(described, defaults[name]),
         )
 
@@ -185,10 +192,3 @@ def _help(described: Option, default: object) -> str:
     if default is not None:
         facts.append(f"default {default}")
     return f"{described.help} [{'; '.join(facts)}]".replace("%", "%%") if facts else described.help
-
-
-def _plain_type(hint: Any) -> type:
-    """float for `float | None`, str for a Literal of strings."""
-    if get_origin(hint) in (Union, types.UnionType):
-        hint = next(one for one in get_args(hint) if one is not type(None))
-    return hint if hint in (int, float) else str

@@ -20,6 +20,7 @@ from dpo_engine.suspects import study_folder
 from dpo_engine.suspects.ranking import Ranked, ranked
 from dpo_engine.suspects.settings import study_config
 from dpo_engine.suspects.study_folder import StudySpec
+from dpo_engine.training import run_lock
 
 REQUEST = "suspects"
 
@@ -75,7 +76,7 @@ def _folder(arguments: argparse.Namespace) -> Iterator[Path]:
         study = arguments.out.absolute().with_name(f"{arguments.out.name}.study")
         yield study
         shutil.rmtree(study, ignore_errors=True)
-        study.with_name(f".{study.name}.lock").unlink(missing_ok=True)
+        run_lock.file_of(study).unlink(missing_ok=True)
     else:
         with tempfile.TemporaryDirectory(prefix="suspects-") as folder:
             yield Path(folder) / "study"

@@ -1,4 +1,4 @@
-"""The answer to `Preflight`: a run's pairs one by one, what it is expected to need, and measured what it does.
+"""The answer to `Preflight`: a run's pairs one by one, what it is expected to need, what it is measured to.
 
 Changes and writes nothing.
 """
@@ -140,7 +140,7 @@ def _look(
 
 
 def needs_of(config: TrainConfig, model: ModelOutline, summary: PairsSummary, numbers: _Numbered) -> Needs:
-    """What a run over these pairs is expected to need. Raises `BadInput` for settings that no run can have."""
+    """What a run over these pairs will need. Raises `BadInput` for settings that no run can have."""
     if not summary.held_out:
         check_needs_no_held_out(config)
     cut = fit(

@@ -26,7 +26,7 @@ from dpo_engine.preflight import Measured
 def cut_to_device(
     loaded: LoadedModel, config: TrainConfig, longest: Sequence[TokenizedPair], *, of: int | None = None
 ) -> Fit:
-    """As a run of `of` pairs does before it begins: activation checkpointing switched on where it is needed."""
+    """As a run of `of` pairs does before it begins: activation checkpointing is switched on where needed."""
     cut = fit(loaded.model.config, config, longest, device=loaded.device, dtype=loaded.dtype, of=of)
     if cut.checkpoint_activations:
         checkpoint_layers(loaded.model, dropout=config.lora_dropout > 0)

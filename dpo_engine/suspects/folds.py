@@ -12,6 +12,12 @@ FEWEST, MOST = 2, 20
 """Folds that a study may have."""
 
 
+def check_folds(folds: int) -> None:
+    """Raises `BadInput` for a number of folds that is none."""
+    if not FEWEST <= folds <= MOST:
+        raise BadInput(f"folds is {folds}; it must be from {FEWEST} to {MOST}.")
+
+
 def folds_of(pairs: Sequence[Pair], folds: int, seed: int) -> tuple[int, ...]:
     """The fold (from 1) in which each pair is held out; as even as whole prompts allow, drawn by `seed`.
 
@@ -19,8 +25,7 @@ def folds_of(pairs: Sequence[Pair], folds: int, seed: int) -> tuple[int, ...]:
     prompts than `folds` each is a fold of its own. Raises `BadInput` for a number of folds that is none, and
     where all pairs have the same prompt.
     """
-    if not FEWEST <= folds <= MOST:
-        raise BadInput(f"folds is {folds}; it must be from {FEWEST} to {MOST}.")
+    check_folds(folds)
     by_prompt: dict[tuple[Message, ...], list[int]] = defaultdict(list)
     for place, pair in enumerate(pairs):
         by_prompt[pair.prompt].append(place)

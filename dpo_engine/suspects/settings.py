@@ -7,6 +7,7 @@ from typing import Any
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
 from dpo_engine.recommendations import recommended, resolved
+from dpo_engine.suspects.folds import check_folds
 
 FOLDS = 5
 """So many trainings, each on four fifths of the pairs."""
@@ -26,10 +27,11 @@ def study_config(pairs: int, folds: int = FOLDS, changes: Mapping[str, Any] | No
 
     `changes` are settings of the caller's own. Raises `BadInput` for a wrong one.
     """
+    check_folds(folds)
     wanted = dict(changes or {})
     trained_on = max(1, pairs - pairs // folds)
     usual = dataclasses.asdict(recommended(wanted.get("method", "lora"), trained_on))
-    return resolved(fit_for_a_study(TrainConfig(**(usual | _QUIET | wanted))), trained_on)
+    return resolved(fit_for_a_study(TrainConfig(**{**usual, **_QUIET, **wanted})), trained_on)
 
 
 def fit_for_a_study(config: TrainConfig) -> TrainConfig:

@@ -178,6 +178,7 @@ class _Fold:
             raise from_os_error(error, f"writing into the study {self._study}") from error
         for folder in (self._run, self._held_out):
             shutil.rmtree(folder, ignore_errors=True)
+        run_lock.file_of(self._run).unlink(missing_ok=True)
 
 
 class _Meter:

@@ -37,8 +37,8 @@ def _keep(run: Path, step: int) -> None:
         kept = ", ".join(str(number) for number, _ in run_folder.checkpoints(run))
         there = f"Its checkpoints are those of the steps {kept}." if kept else "It has no checkpoint."
         raise BadInput(
-            f"The run {run.name} has no checkpoint of step {step}. {there} Nothing was changed; choose one of "
-            "those, or resume the run."
+            f"The run {run.name} has no checkpoint of step {step}. {there} Nothing was changed; choose one "
+            "of those, or resume the run."
         )
     found = checkpoint.read(folder)
     try:

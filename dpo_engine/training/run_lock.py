@@ -17,6 +17,11 @@ PATIENCE_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
 
 
+def file_of(run: Path) -> Path:
+    """The file that is locked; it stays when the lock is let go, and may be deleted with the run."""
+    return run.with_name(f".{run.name}.lock")
+
+
 def take(
     run: Path, request: str, given_up: Callable[[], bool], *, patience: float = PATIENCE_SECONDS
 ) -> Generator[Event, None, BaseFileLock | None]:
@@ -25,7 +30,7 @@ def take(
     None where the file system has no locks. Raises `BadInput` when another process keeps it for longer than
     `patience` seconds, and `Cancelled` once `given_up`.
     """
-    lock = FileLock(run.with_name(f".{run.name}.lock"), timeout=0, thread_local=False)
+    lock = FileLock(file_of(run), timeout=0, thread_local=False)
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -49,7 +49,7 @@ def measure_work(mark: str, model: str, verdicts: int) -> None:
     waits = [_judge(studio.window, workspace.annotate) for _ in range(verdicts)]
     studio.window.show_place("train")
     _until(lambda: workspace.train.state.can_start, 30)
-    workspace.train.configure({"num_train_epochs": 1.0})
+    workspace.train.form.configure({"num_train_epochs": 1.0})
     workspace.train.start()
     _until(lambda: (progress := workspace.train.state.progress) and progress.step >= 1, 900)
     began = time.monotonic()

@@ -5,11 +5,12 @@ import torch
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.forward.log_probs import LogProbs
-from dpo_engine.memory import preflight
-from dpo_engine.memory.preflight import facts_of, measure
-from dpo_engine.models.loading import load_for_training
+from dpo_engine.memory.facts import facts_of
+from dpo_engine.memory.preflight import cut_to_device, measure
+from dpo_engine.models.loading import LoadedModel, load_for_training
 from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.preferences import Message, Pair
+from dpo_engine.preflight import Measured
 from tests.helpers.tiny_model import CHATML_TEMPLATE, byte_tokenizer
 
 
@@ -54,15 +55,26 @@ PAIRS = [
 ]
 
 
+def _measured(loaded: LoadedModel, token_budget: int) -> Measured:
+    turns = measure(loaded, PAIRS, PAIRS, token_budget)
+    while True:
+        try:
+            next(turns)
+        except StopIteration as ended:
+            assert isinstance(ended.value, Measured)
+            return ended.value
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_it_is_computed_for_real_and_changes_nothing(method: str, tiny_model_folder: Path) -> None:
     config = TrainConfig(method=method, device="cpu", dtype="float32")  # type: ignore[arg-type]
     loaded = load_for_training(str(tiny_model_folder), config)
     before = {name: one.clone() for name, one in loaded.model.state_dict().items()}
-    measured = measure(loaded, PAIRS, 20)
+    measured = _measured(loaded, 20)
     assert measured.fits and measured.longest_pair == "40"
     assert measured.peak > 50_000_000  # a process with its libraries is larger than that
     assert 0 < measured.seconds_a_pair < 60
+    assert measured.seconds_a_token == pytest.approx(measured.seconds_a_pair / 13)
     assert all(torch.equal(one, before[name]) for name, one in loaded.model.state_dict().items())
     assert all(one.grad is None for one in loaded.model.parameters())
 
@@ -75,7 +87,7 @@ def test_what_does_not_fit_is_said_and_not_raised(
 
     loaded = load_for_training(str(tiny_model_folder), TrainConfig(device="cpu", dtype="float32"))
     monkeypatch.setattr(LogProbs, "sums", no_room)
-    measured = measure(loaded, PAIRS, 20)
+    measured = _measured(loaded, 20)
     assert not measured.fits
     assert measured.longest_pair == "40"
 
@@ -85,6 +97,6 @@ def test_it_is_cut_to_the_device_as_a_run_is(
 ) -> None:
     config = TrainConfig(device="cpu", dtype="float32", gradient_checkpointing="on")
     loaded = load_for_training(str(tiny_model_folder), config)
-    cut = preflight.cut_to_device(loaded, config, PAIRS)
+    cut = cut_to_device(loaded, config, PAIRS)
     assert cut.checkpoint_activations
-    assert measure(loaded, PAIRS, cut.token_budget).fits
+    assert _measured(loaded, cut.token_budget).fits

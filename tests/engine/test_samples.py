@@ -7,7 +7,7 @@ import pytest
 
 from dpo_engine import run_folder
 from dpo_engine.errors import Cancelled
-from dpo_engine.events import CandidateDone, Event, Sampled, StepDone
+from dpo_engine.events import CandidateDone, Evaluated, Event, Sampled, StepDone
 from dpo_engine.generation.writing import generate
 from dpo_engine.models.loading import load
 from dpo_engine.preferences import Message, Pair
@@ -126,3 +126,41 @@ def test_a_prompt_too_long_to_answer_is_left_out(tmp_path: Path, tiny_model_fold
     run = new_run(tmp_path, tiny_model_folder, pairs=pairs, **SAMPLING)
     told = of_kind(run_it(run), Sampled)
     assert [len(event.samples) for event in told] == [1] * len(told) and told
+
+
+def figures(run: Path) -> dict[int, dict[str, float]]:
+    """The samples' figures in the held-out rows, by step."""
+    return {
+        row.step: {name: value for name, value in row.metrics.items() if name.startswith("samples/")}
+        for row in run_folder.read_metrics(run)
+        if row.split == "held_out"
+    }
+
+
+def test_the_answers_figures_stand_beside_the_held_out_ones(tmp_path: Path, tiny_model_folder: Path) -> None:
+    run = new_run(tmp_path, tiny_model_folder, **SAMPLING, learning_rate=0.05)
+    events = run_it(run)
+    told = {event.step: event for event in of_kind(events, Sampled)}
+    assert figures(run).keys() == told.keys() == {0, 2, 4}
+    for step, found in figures(run).items():
+        assert found["samples/kl"] == told[step].kl
+        lengths = [sample.tokens for sample in told[step].samples]
+        assert all(0 < length <= 6 for length in lengths)
+        assert found["samples/tokens"] == sum(lengths) / len(lengths)
+    assert figures(run)[0]["samples/kl"] == 0.0 < figures(run)[4]["samples/kl"]
+    held_out = [row for row in run_folder.read_metrics(run) if row.split == "held_out"]
+    assert all("eval_loss" in row.metrics for row in held_out) and len(held_out) == 3
+    assert [event.metrics for event in of_kind(events, Evaluated)] == [row.metrics for row in held_out]
+
+
+def test_they_are_there_without_held_out_pairs_too(tmp_path: Path, tiny_model_folder: Path) -> None:
+    run = new_run(tmp_path, tiny_model_folder, pairs=some_pairs(10, 0), **SAMPLING)
+    run_it(run)
+    assert {step: set(found) for step, found in figures(run).items()}.keys() == {0, 2, 4}
+    assert all("samples/tokens" in found for found in figures(run).values())
+
+
+def test_a_full_fine_tune_has_no_reference_to_compare_with(tmp_path: Path, tiny_model_folder: Path) -> None:
+    run = new_run(tmp_path, tiny_model_folder, **SAMPLING, method="full")
+    run_it(run)
+    assert all("samples/kl" not in found and "samples/tokens" in found for found in figures(run).values())

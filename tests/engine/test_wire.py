@@ -6,9 +6,20 @@ from typing import Any, get_args
 import pytest
 
 from dpo_engine import events, requests
+from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput
 from dpo_engine.pair_math import PairScore, TokenScore
 from dpo_engine.preferences import Message, Pair
+from dpo_engine.preflight import (
+    FactColumns,
+    Mark,
+    Measured,
+    Needs,
+    PairsSummary,
+    TokenColumns,
+    Twin,
+    length_bias,
+)
 from dpo_engine.token_scores.details import Alternative, TokenDetail
 from dpo_engine.wire import decode_event, decode_inbound, encode
 
@@ -47,6 +58,28 @@ SAMPLES: dict[str, Any] = {
     "Pair": Pair(id="7", prompt=(Message("user", "Hi"),), chosen="naïve \n", rejected=""),
     "tuple[Message, ...]": (Message("user", "Hi"),),
     "tuple[PromptToAnswer, ...]": (requests.PromptToAnswer(prompt=(Message("user", "Hi"),), seed=3),),
+    "TrainConfig": TrainConfig(beta=0.2),
+    "FactColumns": FactColumns(
+        ids=("é", "b"),
+        prompt_tokens=(3, 4),
+        chosen_tokens=(1, 2),
+        rejected_tokens=(2, 2),
+        marks=(0, int(Mark.HELD_OUT | Mark.DUPLICATE)),
+        duplicates=(Twin(pair="b", earlier="é"),),
+    ),
+    "PairsSummary": PairsSummary(train=2, bias=length_bias([1, -1, 3])),
+    "Needs": Needs(
+        device="cpu",
+        dtype="float32",
+        parts={"weights": 3},
+        room=9,
+        token_budget=512,
+        checkpoint_activations=True,
+        steps=2,
+        seconds=0.5,
+    ),
+    "Measured": Measured(peak=1, fits=True, longest_pair="é", seconds_a_pair=0.5),
+    "TokenColumns": TokenColumns(texts=("Ã", "\n"), ids=(1, 2), marks=(1, 6), gap=2, left_out=0),
     "tuple[Sample, ...]": (
         events.Sample(prompt=(Message("user", "Hi"),), text="naïve \n", finish_reason="end"),
     ),
@@ -61,7 +94,11 @@ def sample(kind: type[Any]) -> Any:
             name = getattr(entry.type, "__name__", "") if isinstance(entry.type, type) else str(entry.type)
             name = name.replace("dpo_engine.pair_math.", "").replace("dpo_engine.preferences.", "")
             name = name.replace("dpo_engine.conversations.", "").replace("dpo_engine.events.", "")
-            name = name.replace("dpo_engine.requests.", "").replace("dpo_engine.token_scores.details.", "")
+            name = (
+                name.replace("dpo_engine.requests.", "")
+                .replace("dpo_engine.preflight.", "")
+                .replace("dpo_engine.token_scores.details.", "")
+            )
             values[entry.name] = "length" if "Literal" in name else SAMPLES[name]
     return kind(**values)
 

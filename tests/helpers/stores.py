@@ -64,3 +64,18 @@ class DirectStore:
             self._held.append(answer)
         else:
             answer()
+
+
+class DirectReader(DirectStore):
+    """A `StoreReader` whose work can be given up before its answer was given."""
+
+    def submit(
+        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
+    ) -> Callable[[], None]:
+        given_up: list[bool] = []
+        super().submit(
+            work,
+            lambda result: None if given_up else done(result),
+            lambda error: None if given_up else failed(error),
+        )
+        return lambda: given_up.append(True)

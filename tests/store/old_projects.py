@@ -1,6 +1,6 @@
 """Writes a project file as an earlier version left it, to be kept in `tests/store/data`.
 
-python -m tests.store.old_projects 4     # data/version_4.dpo.xz, once, when version 4 is published
+python -m tests.store.old_projects 6     # data/version_6.dpo.xz, once, when version 6 is published
 
 Rows are written as that version's program did; a file that is kept is never written again.
 """
@@ -15,8 +15,16 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.store.collecting import comparisons, notes, ordering, prompts, verdicts
 from app.store.connection import connect, make_durable
+from app.store.figures import agreement
+from app.store.handle import Project
+from app.store.project import open_project
+from app.store.records import NewCandidate
 from app.store.schema.migrations import STEPS, migrate
+from app.store.settings import set_setting
+from app.store.undo import journal
+from dpo_engine.preferences import Message
 
 DATA = Path(__file__).parent / "data"
 VERDICTS = {2: 40, 3: 40, 4: 1_000}
@@ -36,6 +44,9 @@ def main(version: int) -> None:
 
 
 def write(path: Path, version: int) -> None:
+    if version >= 5:
+        collected(path, version)
+        return
     path.touch()
     draw = random.Random(version)
     with closing(connect(path, "rw")) as db:
@@ -57,6 +68,87 @@ def write(path: Path, version: int) -> None:
                 db.table(table).insert_all(rows)
             if later:
                 db.conn.executemany("UPDATE comparisons SET verdict_id = ? WHERE id = ?", later)
+
+
+def collected(path: Path, version: int) -> None:
+    """From version 5 on: by the store's own functions, as two people would have worked with it."""
+    path.touch()
+    with closing(connect(path, "rw")) as db:
+        make_durable(db)
+        migrate(db, STEPS[:version])
+    with closing(open_project(path, steps=STEPS[:version])) as project:
+        draw = random.Random(version)
+        for row in _prompts():
+            kept = prompts.add_prompt(
+                project,
+                [Message(**message) for message in json.loads(str(row["messages"]))],
+                source=str(row["source"]),
+                split="held_out" if row["split"] == "held_out" else "train",
+                tags=json.loads(str(row["tags"])),
+            )
+            for number in range(6):
+                _compare(project, kept.id, 2 * number, draw)
+        _judge(project, draw)
+        _remark(project)
+        for table, rows in _run().items():
+            project.db.table(table).insert_all(rows)
+        set_setting(project, "policy", "starter")
+
+
+def _compare(project: Project, prompt_id: int, number: int, draw: random.Random) -> None:
+    first, second = (
+        NewCandidate(
+            text=f"Response {one} to {prompt_id}: " + "слово " * draw.randrange(4),
+            model=draw.choice(["starter", "runs/brave-otter"]),
+            fingerprint="abc",
+            sampling={"temperature": 0.9, "top_k": 0},
+            seed=one,
+            finish_reason="end",
+            tokens=5,
+            seconds=0.25,
+        )
+        for one in (number, number + 1)
+    )
+    comparisons.add_comparison(project, prompt_id, (first, second), swapped=bool(draw.randrange(2)))
+
+
+def _judge(project: Project, draw: random.Random) -> None:
+    """Ann judges most of it and Zoë some of the same; a dispute is settled, two verdicts are undone."""
+    for comparison_id in range(1, 31):
+        choice = draw.choice(CHOICES)
+        edited = f"In Ann's own words, {comparison_id}" if choice == "left" and draw.random() < 0.4 else None
+        verdicts.give_verdict(
+            project,
+            comparison_id,
+            choice,
+            strength=draw.randint(1, 3),
+            annotator="Ann",
+            seconds=4.5,
+            edited=edited,
+        )
+        if comparison_id % 3 == 0:
+            verdicts.give_verdict(
+                project, comparison_id, draw.choice(CHOICES), strength=1, annotator="Zoë", seconds=2.0
+            )
+    disputed = agreement.disputes(project)
+    agreement.ask_again(project, [disputed[0].comparison_id], "Zoë", rng=draw)
+    (again,) = project.db.execute("SELECT max(id) FROM comparisons").fetchone()
+    verdicts.give_verdict(project, again, "left", strength=2, annotator="Zoë", seconds=9.0)
+    for _ in range(2):
+        journal.undo(project, "Ann")
+
+
+def _remark(project: Project) -> None:
+    """Tags, flags, comments, margins, something deleted, something moved to the held-out ones."""
+    notes.set_flag(project, [3, 4], True, annotator="Zoë")
+    notes.set_comment(project, [5], "Both are odd,\nbut one is shorter", annotator="Zoë")
+    notes.add_tags(project, [1, 2, 3], ["hard", "чай"], annotator="Zoë", prompt_ids=[2])
+    notes.remove_tags(project, [2], ["hard"], annotator="Zoë")
+    notes.set_deleted(project, [6], True, annotator="Zoë")
+    notes.set_deleted(project, [], True, annotator="Zoë", prompt_ids=[6])
+    prompts.set_split(project, [1], "held_out", annotator="Zoë")
+    ordering.keep_margins(project, "starter", {31: 0.5, 32: -1.25})
+    journal.undo(project, "Zoë")
 
 
 def _prompts() -> list[Row]:

@@ -27,6 +27,14 @@ class Brush:
         return held
 
 
+@dataclass(frozen=True, eq=False)
+class Brushed:
+    """What a brush holds of the pairs that are shown."""
+
+    kind: Kind
+    pairs: Mask
+
+
 def coordinates(kind: Kind, columns: Columns) -> tuple[Floats, Floats | None]:
     """Where each pair stands in a picture: across, and up where height can be brushed."""
     match kind:

@@ -3,9 +3,10 @@
 A verdict is always for its own chosen response, so σ(margin) alone has nothing to be right or wrong about.
 A pair is therefore folded: the policy's choice is the response that its margin favours, its confidence in
 that choice is σ(|margin|), from 0.5 to 1, and it is right when the person chose the same. That is the
-reliability diagram of top-label confidence for two classes, and says the same as taking every pair both ways
-round, but counts each verdict once, so that its intervals are honest. A margin of exactly 0 is no choice: such
-pairs are counted and left out.
+reliability diagram of top-label confidence for two classes. It says the same as taking every pair both ways
+round, but counts each verdict once, so that its intervals are honest. A margin of exactly 0 is no choice:
+such pairs are counted and left out. Pairs picked by the sign of their margin agree, or not, by construction:
+calibration is never that of such a pick.
 
 Sources: C. Guo et al. (2017), On calibration of modern neural networks, arXiv 1706.04599, sections 2 and 4;
 bins of equally many verdicts after J. Nixon et al. (2019), Measuring calibration in deep learning,

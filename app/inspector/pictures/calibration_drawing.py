@@ -1,19 +1,19 @@
 """Reliability on held-out verdicts: how often they agree with the policy against how sure it is."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF
 
-from app.inspector.pair_table import Mask
-from app.inspector.pictures.brush import Kind
-from app.inspector.pictures.calibration import Calibration, Reliability, calibration
+from app.inspector.pictures.brush import Brushed, Kind
+from app.inspector.pictures.calibration import Calibration, Reliability, calibration, confidence_of
 from app.inspector.pictures.drawing import Drawing, Stops
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.scales import Scale
 from app.inspector.pictures.selection import Region
 from app.inspector.pictures.sheet import Axis, Shape, Sheet, line_height
-from app.inspector.pictures.words import calibration_sentence, reliability_words
+from app.inspector.pictures.words import PICKED, calibration_sentence, reliability_words
 from app.inspector.wording import count, percent
 from app.widgets.plot_export import Cell
 
@@ -30,10 +30,18 @@ class CalibrationDrawing(Drawing):
         "right as often as it says."
     )
 
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
-        self._columns, self._strong = columns, strong
-        self._all = _calibration_of(columns)
-        self._found = self._all if strong is None else _calibration_of(columns.only(strong))
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
+        self._columns = columns
+        self._all = self._found = _calibration_of(columns.only(columns.held_out))
+        self._own, self._rug = False, np.empty(0)
+        if strong is None:
+            return
+        brushed = columns.only(strong.pairs & columns.held_out)
+        if strong.kind == self.kind:
+            self._own, self._found = True, _calibration_of(brushed)
+        else:
+            # Picked by margin, they cannot be judged by it; where they stand can be shown.
+            self._rug = confidence_of(brushed.margin[brushed.gap != 0])
 
     def axes(self) -> tuple[Axis, Axis]:
         return (
@@ -52,10 +60,8 @@ class CalibrationDrawing(Drawing):
         sheet.dashes(QPointF(plot.left(), sheet.y(0.5)), QPointF(plot.right(), plot.top()))
         sheet.painter.setRenderHint(sheet.painter.RenderHint.Antialiasing, on=False)
         if self._found.overall is None:
-            words = "no held-out pair" if not self._found.held_out else "no preference yet"
-            sheet.words(plot.center(), words, side="middle", paper=True)
             return
-        if self._strong is not None and self._all.overall is not None:
+        if self._own and self._all.overall is not None:
             _paint_bins(sheet, self._all.overall, "border_strong", "circle")
         entries: list[tuple[str, str, Shape]] = []
         kinds: tuple[tuple[Reliability | None, str, Shape], ...] = (
@@ -72,7 +78,10 @@ class CalibrationDrawing(Drawing):
         else:
             at = QPointF(plot.right(), plot.bottom() - line_height(sheet.theme) / 2)
             words = count(self._found.overall.verdicts, "verdict")
-            sheet.words(at, words, side="right", paper=True)
+            sheet.words(at, words, side="right", ground="surface")
+
+        if self._rug.size:
+            sheet.dots(self._rug, np.full(self._rug.shape, 0.02), "accent", of=len(self._columns))
 
     def words_in(self, region: Region) -> str:
         overall = self._found.overall
@@ -91,6 +100,8 @@ class CalibrationDrawing(Drawing):
         return words
 
     def sentence(self) -> str:
+        if self._columns.picked_by_case:
+            return PICKED
         words = calibration_sentence(self._found)
         kinds = (("Better", self._found.better), ("Much better", self._found.much_better))
         return " ".join([words, *(f"{name}: {reliability_words(one)}." for name, one in kinds if one)])
@@ -108,8 +119,9 @@ class CalibrationDrawing(Drawing):
                 yield (name, one.verdicts, one.confidence, one.agreement, low, high)
 
 
-def _calibration_of(columns: Columns) -> Calibration:
-    held_out = columns.only(columns.held_out)
+def _calibration_of(held_out: Columns) -> Calibration:
+    if held_out.picked_by_case:
+        return Calibration(held_out=len(held_out), overall=None, better=None, much_better=None)
     return calibration(held_out.margin, held_out.strength)
 
 
@@ -118,7 +130,7 @@ def _paint_bins(sheet: Sheet, found: Reliability, colour: str, shape: Shape) -> 
     for point, one in zip(points, found.bins, strict=True):
         low, high = sheet.y(one.interval.low), sheet.y(one.interval.high)
         sheet.line(QPointF(point.x(), low), QPointF(point.x(), high), colour, width=1.6)
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         sheet.line(start, end, colour)
     for point in points:
         sheet.mark(point, shape, colour)

@@ -1,8 +1,10 @@
-"""One picture on the screen: paints it, and turns mouse and keys into a part of it that is brushed or asked about.
+"""One picture on the screen: paints it, and turns mouse and keys into a part that is brushed or asked about.
 
-Dragging brushes whole bins or a rectangle, with Shift a free line; the arrows move a cursor from cell to cell,
-with Shift they brush from where they began. Double click or Esc takes the brush away.
+Dragging brushes whole bins or a rectangle, with Shift a free line; the arrows move a cursor from cell to
+cell, with Shift they brush from where they began. Double click or Esc takes the brush away.
 """
+
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
@@ -10,10 +12,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.inspector.pictures.drawing import Drawing
 from app.inspector.pictures.grid import Cell, Grid
+from app.inspector.pictures.material import no_pairs
 from app.inspector.pictures.selection import Point, Region, lasso, rectangle
 from app.inspector.pictures.sheet import Sheet, plot_of
 from app.shell.palette import Space
 from app.shell.theme import Theme
+from app.widgets.plot_export import Cell as CsvCell
 
 _DRAG_PIXELS, _REACH_PIXELS = 4, 6
 _MOVES = {
@@ -38,14 +42,17 @@ class PictureCanvas(QWidget):
     def __init__(self, drawing: Drawing, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.drawing, self._theme = drawing, theme
-        self._grid: Grid | None = None
+        drawing.show_pairs(no_pairs(), None)
+        self._grid = Grid(*drawing.axes(), drawing.stops())
+        self.sentence = drawing.sentence()
+        """What the picture shows, in words."""
         self._region: Region | None = None
         self._marked: Point | None = None
         self._pointed = ""
         self._cell: Cell | None = None
         self._anchor: Cell | None = None
         self._drag: list[QPointF] = []
-        self._drags = False
+        self._drags = self._free = False
         self.setAccessibleName(drawing.title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -59,14 +66,14 @@ class PictureCanvas(QWidget):
 
     def refresh(self) -> None:
         """The drawing shows other figures."""
+        self.sentence = self.drawing.sentence()
         self._grid = Grid(*self.drawing.axes(), self.drawing.stops())
-        if self._cell is not None:
-            self._cell = self._grid.within(self._cell)
-        self._anchor = None if self._anchor is None else self._grid.within(self._anchor)
-        if self._cell is not None:
-            self._point_at(self._grid.region(self._cell))
-        else:
+        if self._cell is None:
             self._say("")
+            return
+        self._cell = self._grid.within(self._cell)
+        self._anchor = None if self._anchor is None else self._grid.within(self._anchor)
+        self._point_at(self._grid.region(self._anchor or self._cell, self._cell))
 
     def show_region(self, region: Region | None) -> None:
         """The brush that was drawn in this picture, if one was."""
@@ -79,6 +86,10 @@ class PictureCanvas(QWidget):
             self._marked = point
             self.update()
 
+    def csv_rows(self) -> Iterator[Sequence[CsvCell]]:
+        """The numbers of the picture, for saving."""
+        return self.drawing.csv_rows()
+
     def sizeHint(self) -> QSize:
         return QSize(self._theme.px(320), self._theme.px(200))
 
@@ -88,8 +99,6 @@ class PictureCanvas(QWidget):
     # --- painting -----------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
-        if self._grid is None:
-            return
         painter = QPainter(self)
         sheet = Sheet(painter, QRectF(self.rect()), self._grid.x, self._grid.y, self._theme)
         sheet.draw_axes(self._pointed)
@@ -100,7 +109,6 @@ class PictureCanvas(QWidget):
 
     def _paint_brush(self, sheet: Sheet) -> None:
         painter, grid = sheet.painter, self._grid
-        assert grid is not None
         if self._region is not None:
             painter.setPen(sheet.colour("accent"))
             painter.setBrush(sheet.colour("accent", 0.10))
@@ -116,7 +124,7 @@ class PictureCanvas(QWidget):
             painter.drawRect(grid.rectangle_of(grid.region(self._cell), sheet.plot))
 
     def _paint_marked(self, sheet: Sheet) -> None:
-        if self._marked is None or self._grid is None:
+        if self._marked is None:
             return
         x, y = self._marked
         across = sheet.x(min(max(x, self._grid.x.scale.low), self._grid.x.scale.high))
@@ -131,6 +139,7 @@ class PictureCanvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._drag, self._drags = [event.position()], False
+            self._free = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._forget_cursor()
         event.accept()
 
@@ -144,8 +153,7 @@ class PictureCanvas(QWidget):
             return
         self._drag.append(event.position())
         self._drags = True
-        free = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        region = self._dragged_region(free=free)
+        region = self._dragged_region()
         if region is not None:
             self.region_wanted.emit(region)
             self._point_at(region)
@@ -154,7 +162,7 @@ class PictureCanvas(QWidget):
         clicked = bool(self._drag) and not self._drags
         self._drag = []
         event.accept()
-        if clicked and self._grid is not None:
+        if clicked:
             region = self._region_under(event.position())
             if region is not None:
                 (self.clicked_in if self._grid.has_height else self.region_wanted).emit(region)
@@ -181,27 +189,24 @@ class PictureCanvas(QWidget):
     def _region_under(self, position: QPointF) -> Region | None:
         """The bin under the mouse, or a small square around it where height counts."""
         plot = self._plot()
-        if self._grid is None or not plot.adjusted(-1, -1, 1, 1).contains(position):
+        if not plot.adjusted(-1, -1, 1, 1).contains(position):
             return None
         if not self._grid.has_height:
             return self._grid.region(self._grid.cell_at(position, plot))
         away = QPointF(_REACH_PIXELS, _REACH_PIXELS)
         return self._rectangle(position - away, position + away)
 
-    def _dragged_region(self, *, free: bool) -> Region | None:
-        if self._grid is None:
-            return None
+    def _dragged_region(self) -> Region | None:
         grid, plot = self._grid, self._plot()
         if not grid.has_height:
             first, last = grid.cell_at(self._drag[0], plot), grid.cell_at(self._drag[-1], plot)
             return grid.region(first, last)
-        if free:
+        if self._free:
             corners = tuple(grid.value_at(point, plot) for point in self._drag)
             return lasso(corners, grid.x.scale, grid.y.scale)
         return self._rectangle(self._drag[0], self._drag[-1])
 
     def _rectangle(self, first: QPointF, last: QPointF) -> Region:
-        assert self._grid is not None
         grid, plot = self._grid, self._plot()
         return rectangle(grid.value_at(first, plot), grid.value_at(last, plot), grid.x.scale, grid.y.scale)
 
@@ -210,10 +215,9 @@ class PictureCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         extends = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if key in _MOVES and self._grid is not None and (self._grid.has_height or _MOVES[key][0]):
+        if key in _MOVES and (self._grid.has_height or _MOVES[key][0]):
             self._move(_MOVES[key], extends=extends)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._cell is not None:
-            assert self._grid is not None
             self.region_wanted.emit(self._grid.region(self._cell))
         elif key == Qt.Key.Key_Escape and (self._region is not None or self._cell is not None):
             if self._region is not None:
@@ -232,17 +236,13 @@ class PictureCanvas(QWidget):
         self.focus_changed.emit(False)
 
     def _move(self, by: tuple[int, int], *, extends: bool) -> None:
-        assert self._grid is not None
-        if self._cell is None:
-            self._cell = self._grid.start()
-        elif extends and self._anchor is None:
-            self._anchor = self._cell
-        if not extends:
-            self._anchor = None
-        if self._anchor is not None or self._pointed:
-            self._cell = self._grid.within((self._cell[0] + by[0], self._cell[1] + by[1]))
+        """The first key only shows where the cursor is, unless it says where to go."""
+        before = self._cell or self._grid.start()
+        moves = self._cell is not None or extends or abs(by[0]) > 1
+        self._cell = self._grid.within((before[0] + by[0], before[1] + by[1])) if moves else before
+        self._anchor = (self._anchor or before) if extends else None
         region = self._grid.region(self._anchor or self._cell, self._cell)
-        if self._anchor is not None:
+        if extends:
             self.region_wanted.emit(region)
         self._point_at(region)
 
@@ -257,9 +257,7 @@ class PictureCanvas(QWidget):
 
     def _say(self, words: str) -> None:
         self._pointed = words
-        self.setAccessibleDescription(
-            f"{words}. {self.drawing.sentence()}" if words else self.drawing.sentence()
-        )
+        self.setAccessibleDescription(f"{words}. {self.sentence}" if words else self.sentence)
         self.update()
 
     def _plot(self) -> QRectF:

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from app.inspector.pair_table import Mask
+from app.inspector.pictures.brush import Brushed
 from app.inspector.pictures.canvas import PictureCanvas
 from app.inspector.pictures.drawing import Drawing
 from app.inspector.pictures.material import Columns
@@ -26,13 +26,12 @@ class PictureCard(QFrame):
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
         """Figures and picture of these pairs; see `Drawing.show_pairs`."""
         self.drawing.show_pairs(columns, strong)
-        words = self.drawing.sentence()
-        if words != self.sentence.text():
-            self.sentence.setText(words)
         self.canvas.refresh()
+        if self.canvas.sentence != self.sentence.text():
+            self.sentence.setText(self.canvas.sentence)
 
     def _lay_out(self) -> None:
         self.canvas.setToolTip(self.drawing.help)

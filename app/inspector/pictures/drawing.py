@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.inspector.figures import Floats
-from app.inspector.pair_table import Mask
-from app.inspector.pictures.brush import Kind
+from app.inspector.pictures.brush import Brushed, Kind
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.selection import Region
 from app.inspector.pictures.sheet import Axis, Sheet
@@ -15,8 +14,8 @@ from app.widgets.plot_export import Cell
 
 @dataclass(frozen=True, eq=False)
 class Stops:
-    """The borders, in rising order, between the steps of the keyboard; those of x are also where a brush snaps
-    to when there are none of y."""
+    """The borders, rising, between the cells that keys step by. Without those of y only whole columns
+    are brushed."""
 
     x: Floats
     y: Floats | None = None
@@ -30,8 +29,8 @@ class Drawing(ABC):
     help: str
 
     @abstractmethod
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
-        """Compute everything for these pairs. `strong`: the brushed ones among them, None without a brush."""
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
+        """Compute all for these pairs. `strong`: the brushed ones of them, None without a brush."""
 
     @abstractmethod
     def axes(self) -> tuple[Axis, Axis]:

@@ -7,7 +7,7 @@ from app.inspector.pair_table import Rows
 
 
 def starts_of_bins(ordered: Floats, bins: int) -> Rows:
-    """Where each bin begins among values in rising order; equal values are never parted, so there may be fewer."""
+    """Where each bin begins among rising values. Equal ones are never parted, so there may be fewer bins."""
     if not ordered.size:
         return np.empty(0, dtype=np.intp)
     even = np.arange(bins) * len(ordered) // bins

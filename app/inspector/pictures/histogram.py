@@ -1,14 +1,15 @@
 """How margins are spread, now and before: bins of a readable width that lose no pair. Qt-free."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.inspector.figures import Floats, Ints
-from app.inspector.pictures.scales import Scale, nearest_nice, scale_of
+from app.inspector.pictures.scales import Scale, nearest_nice, quantile, scale_of
 from dpo_engine.pair_math import UNDECIDED_BELOW
 
-_MOST_BINS, _LEAST_BINS = 48, 6
+_MOST_BINS, _LEAST_BINS = 48, 8
 _BORDER_WORTH_SHOWING = UNDECIDED_BELOW / 4
 """Margins all nearer to 0 than this are shown without the borders of the cases, which lie far off."""
 
@@ -28,47 +29,42 @@ class Histogram:
     def width(self) -> float:
         return float(self.edges[1] - self.edges[0])
 
-    def bin_of(self, margin: float) -> int:
-        """The bin that holds it, the outermost ones holding all beyond."""
-        return int(np.clip((margin - self.edges[0]) // self.width, 0, len(self.counts) - 1))
-
 
 def histogram(margin: Floats, before: Floats | None) -> Histogram:
     """`before`: margins at the checkpoint to compare with, not numbers where there is none."""
     known = None if before is None else before[np.isfinite(before)]
     shown = margin if known is None else np.concatenate([margin, known])
     border = UNDECIDED_BELOW
-    far = shown.size and float(np.abs(shown).max()) >= _BORDER_WORTH_SHOWING
-    scale = scale_of(shown, around=(-border, 0.0, border) if far or not shown.size else (0.0,))
-    width = bin_width(margin, scale)
+    far = not shown.size or float(np.abs(shown).max()) >= _BORDER_WORTH_SHOWING
+    scale = scale_of(shown, around=(-border, 0.0, border) if far else (0.0,))
+    ordered = np.sort(margin)
+    width = bin_width(ordered, scale.length)
     # Edges are multiples of the width, so that 0 is one of them and no bin mixes signs.
-    first, last = np.floor(scale.low / width), np.floor(scale.high / width) + 1
-    edges = np.arange(first, last + 1) * width
+    first, last = math.floor(scale.low / width), math.floor(scale.high / width) + 1
+    edges: Floats = np.arange(first, last + 1, dtype=np.float64) * width
     return Histogram(
         edges=edges,
-        counts=counted(margin, edges),
-        before=None if known is None else counted(known, edges),
+        counts=counted(ordered, edges),
+        before=None if known is None else counted(np.sort(known), edges),
         scale=Scale(float(edges[0]), float(edges[-1]), scale.open_low, scale.open_high),
     )
 
 
-def bin_width(values: Floats, scale: Scale) -> float:
-    """Freedman and Diaconis' width, 2 · IQR / ∛n, within what can be read, as a round number.
+def bin_width(ordered: Floats, length: float) -> float:
+    """Freedman and Diaconis' width for rising values, 2 · IQR / ∛n, as a round number that cuts `length` into
+    not too few bins and not too many.
 
     Source: D. Freedman, P. Diaconis (1981), On the histogram as a density estimator: L₂ theory.
     """
-    narrowest, widest = scale.length / _MOST_BINS, scale.length / _LEAST_BINS
-    if not values.size:
+    narrowest, widest = length / _MOST_BINS, length / _LEAST_BINS
+    if not ordered.size:
         return nearest_nice(widest)
-    first, third = np.percentile(values, (25, 75))
-    width = 2 * float(third - first) / float(np.cbrt(values.size))
+    width = 2 * (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / len(ordered) ** (1 / 3)
     return nearest_nice(min(max(width, narrowest), widest))
 
 
-def counted(values: Floats, edges: Floats) -> Ints:
-    """How many values are in each bin, what lies beyond in the outermost ones."""
-    bins = len(edges) - 1
-    width = edges[1] - edges[0]
-    place = np.clip((values - edges[0]) // width, 0, bins - 1).astype(np.intp)
-    counts: Ints = np.bincount(place, minlength=bins).astype(np.int64)
+def counted(ordered: Floats, edges: Floats) -> Ints:
+    """How many of these rising values are in each bin, what lies beyond in the outermost ones."""
+    inner = np.searchsorted(ordered, edges[1:-1], side="left")
+    counts: Ints = np.diff(inner, prepend=0, append=len(ordered)).astype(np.int64)
     return counts

@@ -1,15 +1,15 @@
 """Margin against the difference in length, with means over bins: does it learn length?"""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF
 
 from app.inspector.figures import Floats
-from app.inspector.pair_table import Mask
-from app.inspector.pictures.brush import Kind
+from app.inspector.pictures.brush import Brushed, Kind
 from app.inspector.pictures.drawing import Drawing, Stops
-from app.inspector.pictures.length_bias import LengthBias, Means, binned_means, length_bias
+from app.inspector.pictures.length_bias import LengthBias, Means, length_bias
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.scales import Scale, scale_of
 from app.inspector.pictures.selection import Region
@@ -25,14 +25,14 @@ class LengthDrawing(Drawing):
     kind: Kind = "length"
     title = "Length"
     help = (
-        "Margin upwards, tokens of the chosen minus tokens of the rejected response to the right. Points with "
+        "Margin upwards, tokens of the chosen minus those of the rejected response to the right. Points with "
         "bars: means over equally many pairs, with 95 % intervals. A slope says that length is being learned."
     )
 
     def __init__(self) -> None:
         self._known: tuple[Floats, Floats, LengthBias] | None = None
 
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
         self._columns, self._strong = columns, strong
         self._margin = columns.margin
         self._bias = self._bias_at_beta(columns)
@@ -61,11 +61,11 @@ class LengthDrawing(Drawing):
         across = sheet.x(0.0)
         sheet.line(QPointF(across, sheet.plot.top()), QPointF(across, sheet.plot.bottom()), "border_strong")
         x, y = self._columns.length_difference, self._margin
-        means = self._bias.means
-        sheet.dots(x, y, "accent" if self._strong is None else "border_strong")
+        sheet.dots(x, y, "accent" if self._strong is None else "border_strong", of=len(x))
         if self._strong is not None:
-            sheet.dots(x[self._strong], y[self._strong], "accent")
-            means = binned_means(x[self._strong], y[self._strong])
+            sheet.dots(x[self._strong.pairs], y[self._strong.pairs], "accent", of=len(x))
+        # Of all pairs: those that a brush picked by their margin would have means that say nothing.
+        means = self._bias.means
         _paint_means(sheet, means)
         key = f"mean of {means.pairs.min():,} or more" if means.pairs.size else ""
         beyond = f"{self._beyond:,} beyond, at the rim" if self._beyond else ""
@@ -87,7 +87,7 @@ class LengthDrawing(Drawing):
         yield from zip(
             self._columns.length_difference.tolist(),
             self._margin.tolist(),
-            [""] * len(self._columns) if self._strong is None else self._strong.astype(int).tolist(),
+            [""] * len(self._columns) if self._strong is None else self._strong.pairs.astype(int).tolist(),
             strict=True,
         )
 
@@ -107,7 +107,7 @@ def _paint_means(sheet: Sheet, means: Means) -> None:
     ]
     for point, low, high in zip(points, clamp(means.low).tolist(), clamp(means.high).tolist(), strict=True):
         sheet.line(QPointF(point.x(), sheet.y(low)), QPointF(point.x(), sheet.y(high)), "text", width=1.6)
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         sheet.line(start, end, "text")
     for point in points:
         sheet.mark(point, "circle", "text")

@@ -1,7 +1,8 @@
-"""The columns that all four pictures are drawn from: those pairs that pass the table's other filters. Qt-free."""
+"""The columns that all four pictures are drawn from. Qt-free."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ class Columns:
     """Chosen minus rejected log-ratio at the checkpoint to compare with, not a number for a pair without one;
     None stands for the untrained model, where it is 0 for every pair."""
 
+    picked_by_case: bool = False
+    """The pairs of some cases were left out before."""
+
     def __len__(self) -> int:
         return len(self.held_out)
 
@@ -40,12 +44,24 @@ class Columns:
 
     def only(self, which: Mask | Rows) -> "Columns":
         """These pairs alone."""
-        cut = {
+        cut: dict[str, Any] = {
             field.name: column[which]
             for field in fields(self)
             if isinstance(column := getattr(self, field.name), np.ndarray)
         }
         return replace(self, **cut)
+
+
+def no_pairs() -> Columns:
+    nothing = np.empty(0)
+    return Columns(
+        beta=0.1,
+        chosen_log_ratio=nothing,
+        rejected_log_ratio=nothing,
+        length_difference=nothing,
+        held_out=nothing > 0,
+        strength=nothing.astype(np.int64),
+    )
 
 
 def aligned(values: Floats, ids: Sequence[str], wanted: Sequence[str]) -> Floats:

@@ -6,13 +6,13 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPolygonF
 
-from app.inspector.pair_table import Mask
-from app.inspector.pictures.brush import Kind
+from app.inspector.figures import Floats
+from app.inspector.pictures.brush import Brushed, Kind
 from app.inspector.pictures.drawing import Drawing, Stops
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.movement import Movement, movement
 from app.inspector.pictures.selection import Region
-from app.inspector.pictures.sheet import Axis, Sheet, line_height
+from app.inspector.pictures.sheet import Axis, Sheet, Side, line_height
 from app.inspector.pictures.words import movement_sentence, span_words
 from app.inspector.wording import CASE_WORDS, count, decimal
 from app.shell.palette import Space
@@ -27,13 +27,21 @@ class MovementDrawing(Drawing):
     kind: Kind = "log_ratios"
     title = "Log-ratios"
     help = (
-        "Each pair's log π_θ − log π_ref, in nats: the chosen response upwards, the rejected one to the right. "
-        "Above the band the pair is learned, below it goes against the verdict; the band is 60 : 40 either way."
+        "Each pair's log π_θ − log π_ref in nats: the chosen response upwards, the rejected to the right. "
+        "Above the band a pair is learned, below it goes against the verdict; in it, less than 60 : 40."
     )
 
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
+    def __init__(self) -> None:
+        # Another β moves no pair here.
+        self._known: tuple[Floats, Floats, Movement] | None = None
+
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
         self._columns, self._strong = columns, strong
-        self._found: Movement = movement(columns)
+        chosen, rejected = columns.chosen_log_ratio, columns.rejected_log_ratio
+        known = self._known
+        if known is None or not (np.array_equal(known[0], chosen) and np.array_equal(known[1], rejected)):
+            known = self._known = (chosen, rejected, movement(columns))
+        self._found = known[2]
 
     def axes(self) -> tuple[Axis, Axis]:
         return Axis(self._found.rejected, "rejected, nats"), Axis(self._found.chosen, "chosen, nats")
@@ -45,9 +53,9 @@ class MovementDrawing(Drawing):
     def paint(self, sheet: Sheet) -> None:
         self._paint_band(sheet)
         x, y = self._columns.rejected_log_ratio, self._columns.chosen_log_ratio
-        sheet.dots(x, y, "accent" if self._strong is None else "border_strong")
+        sheet.dots(x, y, "accent" if self._strong is None else "border_strong", of=len(x))
         if self._strong is not None:
-            sheet.dots(x[self._strong], y[self._strong], "accent")
+            sheet.dots(x[self._strong.pairs], y[self._strong.pairs], "accent", of=len(x))
         self._paint_names(sheet)
         if self._found.beyond:
             sheet.draw_key([("accent", f"{self._found.beyond:,} beyond, at the rim", "circle")])
@@ -73,7 +81,7 @@ class MovementDrawing(Drawing):
             columns.rejected_log_ratio.tolist(),
             columns.chosen_log_ratio.tolist(),
             columns.margin.tolist(),
-            [""] * len(columns) if self._strong is None else self._strong.astype(int).tolist(),
+            [""] * len(columns) if self._strong is None else self._strong.pairs.astype(int).tolist(),
             strict=True,
         )
 
@@ -106,25 +114,15 @@ class MovementDrawing(Drawing):
         ]
 
     def _paint_names(self, sheet: Sheet) -> None:
-        """In the corners that belong to a case, where the view reaches them."""
-        plot, found, line = sheet.plot, self._found, line_height(sheet.theme)
-        half = UNDECIDED_BELOW / self._columns.beta
-        corners = (
-            (
-                found.rejected.low,
-                found.chosen.high,
-                QPointF(plot.left() + Space.XS, plot.top() + line / 2),
-                "left",
-            ),
-            (
-                found.rejected.high,
-                found.chosen.low,
-                QPointF(plot.right() - Space.XS, plot.bottom() - line / 2 - Space.XS),
-                "right",
-            ),
+        """In the corner that lies farthest in a case; where the view does not reach it: undecided."""
+        plot, x, y = sheet.plot, self._found.rejected, self._found.chosen
+        half, line = UNDECIDED_BELOW / self._columns.beta, line_height(sheet.theme)
+        above = QPointF(plot.left() + Space.XS, plot.top() + line / 2)
+        below = QPointF(plot.right() - Space.XS, plot.bottom() - line / 2 - Space.XS)
+        corners: tuple[tuple[str, float, QPointF, Side], ...] = (
+            ("learned", y.high - x.low, above, "left"),
+            ("against", x.high - y.low, below, "right"),
         )
-        names = ("learned", "against")
-        for (rejected, chosen, at, side), name in zip(corners, names, strict=True):
-            gap = chosen - rejected
-            words = name if abs(gap) >= half else "undecided"
-            sheet.words(at, words, side="left" if side == "left" else "right", paper=True)
+        for name, gap, at, side in corners:
+            words, ground = (name, "surface") if gap >= half else ("undecided", "sunken")
+            sheet.words(at, words, side=side, ground=ground)

@@ -1,5 +1,6 @@
-"""The four pictures of the pairs, linked: brushing one filters the table and lifts its pairs out in the others."""
+"""The four pictures of the pairs, linked: a brush in one filters the table and stands out in the others."""
 
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
@@ -16,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.inspector.pair_table import Mask, PairTable, Rows
-from app.inspector.pictures.brush import Brush, Kind, coordinates
+from app.inspector.pictures.brush import Brush, Brushed, Kind, coordinates
 from app.inspector.pictures.calibration_drawing import CalibrationDrawing
 from app.inspector.pictures.card import PictureCard
 from app.inspector.pictures.drawing import Drawing
@@ -24,7 +25,7 @@ from app.inspector.pictures.length_drawing import LengthDrawing
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.movement_drawing import MovementDrawing
 from app.inspector.pictures.selection import Region
-from app.inspector.pictures.source import ColumnSource, ids_of
+from app.inspector.pictures.source import ColumnSource
 from app.inspector.pictures.spread_drawing import SpreadDrawing
 from app.inspector.wording import count
 from app.shell.palette import Space
@@ -55,6 +56,7 @@ class PicturesPanel(QWidget):
         self._brush: Brush | None = None
         self._mask: Mask | None = None
         self._marked = -1
+        self._picked_by_case = False
         self._stale = False
         drawings: tuple[Drawing, ...] = (
             SpreadDrawing(),
@@ -69,15 +71,23 @@ class PicturesPanel(QWidget):
         self._connect()
         self._on_theme_changed()
 
-    def show_pairs(self, table: PairTable, rows: Rows, before: PairTable | None = None) -> None:
+    def show_pairs(
+        self,
+        table: PairTable,
+        rows: Rows,
+        before: PairTable | None = None,
+        *,
+        picked_by_case: bool = False,
+    ) -> None:
         """Draw the pairs of the table at these places: all that pass its other filters, in any order.
 
-        `before`: the same pairs at another checkpoint, matched by id; None: the untrained model. A brush stays
-        where it was drawn, unless the table is of other pairs.
+        `before`: another checkpoint, its pairs matched by id; None: the untrained model. `picked_by_case`: a
+        filter leaves some cases out. A brush stays where it was drawn, unless the table is of other pairs.
         """
-        if self._table is not None and self._brush is not None and ids_of(self._table) != ids_of(table):
+        if self._brush is not None and self._table is not None and not _share_pairs(self._table, table):
             self._set_brush(None)
         self._table, self._rows, self._before = table, rows, before
+        self._picked_by_case = picked_by_case
         self._columns = None
         self._refresh()
 
@@ -121,6 +131,8 @@ class PicturesPanel(QWidget):
         set_role(self.clear_button, "quiet-small")
         self.clear_button.hide()
         head = QHBoxLayout()
+        # As high with the button as without it.
+        head.addStrut(self.clear_button.sizeHint().height())
         head.setSpacing(Space.S)
         head.addWidget(self.words, 1)
         head.addWidget(self.clear_button)
@@ -208,11 +220,12 @@ class PicturesPanel(QWidget):
             self.brushed.emit(mask)
 
     def _show(self, columns: Columns, mask: Mask | None) -> None:
-        rows = self._rows
-        shown = columns.only(rows)
-        strong = None if mask is None else mask[rows]
+        rows, strong, shown = self._rows, mask, replace(columns, picked_by_case=self._picked_by_case)
+        if len(rows) < len(columns):
+            shown, strong = shown.only(rows), None if mask is None else mask[rows]
+        brushed = None if self._brush is None or strong is None else Brushed(self._brush.kind, strong)
         for card in self.cards.values():
-            card.show_pairs(shown, strong)
+            card.show_pairs(shown, brushed)
         self.words.setText(_HINT if strong is None else _brushed_words(self._title(), strong))
         self.clear_button.setVisible(strong is not None)
         self._show_mark()
@@ -237,6 +250,10 @@ class PicturesPanel(QWidget):
 
 def _brushed_words(title: str, strong: Mask) -> str:
     return f"{title}: {int(np.count_nonzero(strong)):,} of {count(len(strong))} brushed"
+
+
+def _share_pairs(first: PairTable, second: PairTable) -> bool:
+    return first.ids == second.ids or not second.place_of.keys().isdisjoint(first.ids)
 
 
 def _same(first: Mask | None, second: Mask | None) -> bool:

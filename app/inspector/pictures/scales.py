@@ -1,7 +1,7 @@
 """What stretch of numbers a picture shows, and where its ticks stand. Qt-free.
 
 A few extreme pairs must not press all others into a corner, nor disappear: a stretch ends at Tukey's far
-fences where the rest would otherwise get less than half of the room, and what lies beyond is drawn at its rim.
+fences where the rest would otherwise get less than half of the room; what lies beyond is drawn at its rim.
 """
 
 import math
@@ -46,13 +46,10 @@ class Scale:
 
 
 def scale_of(values: Floats, *, around: tuple[float, ...] = (0.0,)) -> Scale:
-    """The stretch that shows these finite values and every number of `around`; -1 to 1 where that is nothing."""
-    if not values.size:
-        low = high = 0.0
-        inner_low = inner_high = 0.0
-    else:
-        low, high = float(values.min()), float(values.max())
-        inner_low, inner_high = _fenced(values, low, high)
+    """The stretch that shows these finite values and all of `around`; from -1 to 1 around a single one."""
+    ordered = np.sort(values) if values.size else np.zeros(1)
+    low, high = float(ordered[0]), float(ordered[-1])
+    inner_low, inner_high = _fenced(ordered)
     bottom, top = min(inner_low, *around), max(inner_high, *around)
     if bottom == top:
         return Scale(bottom - 1.0, top + 1.0)
@@ -72,9 +69,8 @@ def nearest_nice(length: float) -> float:
     return power * min(_NICE, key=lambda step: abs(math.log(step * power / length)))
 
 
-def ticks(scale: Scale, most: int) -> list[float]:
-    """Round numbers on the scale, lowest first, at most `most` + 1 of them."""
-    step = nice_step(scale.length, most)
+def ticks(scale: Scale, step: float) -> list[float]:
+    """The multiples of the step on the scale, lowest first."""
     first, last = math.ceil(scale.low / step - 1e-9), math.floor(scale.high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
 
@@ -84,11 +80,24 @@ def places_for(step: float) -> int:
     return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
-def _fenced(values: Floats, low: float, high: float) -> tuple[float, float]:
-    first, third = (float(value) for value in np.percentile(values, (25, 75)))
+def quantile(ordered: Floats, share: float) -> float:
+    """The value below which this share of rising values lies, by linear interpolation (R's type 7).
+
+    Source: R. J. Hyndman, Y. Fan (1996), Sample quantiles in statistical packages.
+    """
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    low, high = float(ordered[below]), float(ordered[above])
+    return low + (place - below) * (high - low)
+
+
+def _fenced(ordered: Floats) -> tuple[float, float]:
+    low, high = float(ordered[0]), float(ordered[-1])
+    first, third = quantile(ordered, 0.25), quantile(ordered, 0.75)
     reach = _REACH * (third - first)
-    inner = values[(values >= first - reach) & (values <= third + reach)]
-    bottom, top = float(inner.min()), float(inner.max())
+    bottom = float(ordered[np.searchsorted(ordered, first - reach, side="left")])
+    top = float(ordered[np.searchsorted(ordered, third + reach, side="right") - 1])
     if bottom == top or high - low <= _SQUEEZE * (top - bottom):
         return low, high
     return bottom, top

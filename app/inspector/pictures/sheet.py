@@ -1,4 +1,4 @@
-"""Paper with two axes: turns the numbers of a picture into places on a widget, and draws in the theme's hand."""
+"""Paper with two axes: turns the numbers of a picture into places, and draws in the theme's hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _LEFT = 44
 _TICK_ROOM = 72
 """Pixels for the number of a tick and the empty space that tells it from the next."""
 _FEW = 2_000
-"""Up to here every pair is drawn as a dot of its own; above, as how many share a cell."""
+"""Up to so many pairs each is a dot of its own."""
 _CELL = 3
 _FAINTEST = 0.3
 """How much of the colour a cell of one pair has: rare ones must be seen beside crowds."""
@@ -42,9 +42,9 @@ class Axis:
         """Where there is a number, and the number."""
         step = nice_step(self.scale.length, most)
         if self.whole and step < 1:
-            most, step = int(self.scale.length), 1.0
+            step = 1.0
         places = places_for(step)
-        return [(value, self._number(value, places)) for value in ticks(self.scale, max(1, most))]
+        return [(value, self._number(value, places)) for value in ticks(self.scale, step)]
 
     def _number(self, value: float, places: int) -> str:
         if self.percent:
@@ -77,7 +77,7 @@ class Sheet:
     # --- the paper ----------------------------------------------------------------------------------------
 
     def draw_axes(self, said: str) -> None:
-        """Lines behind everything, numbers and the words of both axes. `said` stands in place of those of x."""
+        """Lines behind everything, numbers, the words of both axes. `said` stands in place of those of x."""
         self.painter.setFont(self.theme.figures(FontSize.CAPTION))
         plot = self.plot
         for value, words in self.y_axis.ticks(max(2, round(plot.height() / 44))):
@@ -129,14 +129,14 @@ class Sheet:
         self.line(start, end, colour, style=Qt.PenStyle.DashLine)
 
     def words(
-        self, at: QPointF, words: str, *, colour: str = "faint", side: Side = "left", paper: bool = False
+        self, at: QPointF, words: str, *, colour: str = "faint", side: Side = "left", ground: str = ""
     ) -> None:
-        """One line whose left end, middle or right end is `at`, at half height. `paper`: on a ground of its own."""
+        """One line whose left end, middle or right end is `at`, at half height, on this colour if any."""
         wide, high = self._wide(words), self._line_height()
         left = at.x() - {"left": 0.0, "middle": wide / 2, "right": wide}[side]
         box = QRectF(left, at.y() - high / 2, wide + 1, high)
-        if paper:
-            self.painter.fillRect(box.adjusted(-3, 0, 3, 0), self.colour("surface", 0.85))
+        if ground:
+            self.painter.fillRect(box.adjusted(-3, 0, 3, 0), self.colour(ground, 0.85))
         self.painter.setPen(self.colour(colour))
         self.painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, words)
 
@@ -160,11 +160,12 @@ class Sheet:
     def room_for(self, words: str, pixels: float) -> bool:
         return self._wide(words) + Space.S <= pixels
 
-    def dots(self, x: Floats, y: Floats, colour: str) -> None:
-        """One dot a pair, those beyond the axes on the rim; crowds as cells, darker where there are more."""
+    def dots(self, x: Floats, y: Floats, colour: str, *, of: int) -> None:
+        """One dot a pair, those beyond the axes on the rim. Of a crowd (`of` so many pairs), small cells,
+        darker where there are more."""
         across = (self.x_axis.scale.clamped(x) - self.x_axis.scale.low) / self.x_axis.scale.length
         down = (self.y_axis.scale.high - self.y_axis.scale.clamped(y)) / self.y_axis.scale.length
-        if len(x) > _FEW:
+        if of > _FEW:
             self._draw_cells(across, down, colour)
             return
         painter = self.painter

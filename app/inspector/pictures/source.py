@@ -19,26 +19,22 @@ class ColumnSource:
         self._compared: tuple[Sequence[str], LogProbs, Floats] | None = None
 
     def columns(self, table: PairTable, before: PairTable | None) -> Columns:
-        """Of all pairs of the table. `before`: the same pairs at another checkpoint, None: the untrained model."""
+        """Of all pairs of the table. `before`: another checkpoint of them; None: the untrained model."""
         return Columns(
             beta=table.figures.beta,
             chosen_log_ratio=table.figures.chosen_log_ratio,
             rejected_log_ratio=table.figures.rejected_log_ratio,
             length_difference=(table.chosen_tokens - table.rejected_tokens).astype(np.float64),
             held_out=table.held_out,
-            strength=np.zeros(len(table), dtype=np.int64),
+            strength=table.strength,
             before=None if before is None else self._before(table, before),
         )
 
     def _before(self, table: PairTable, before: PairTable) -> Floats | None:
-        wanted = ids_of(table)
+        wanted = table.ids
         known = self._compared
         if known is None or known[0] != wanted or known[1] is not before.log_probs:
             gap = before.figures.chosen_log_ratio - before.figures.rejected_log_ratio
-            known = self._compared = (wanted, before.log_probs, aligned(gap, ids_of(before), wanted))
+            known = self._compared = (wanted, before.log_probs, aligned(gap, before.ids, wanted))
         # A checkpoint that has not moved is the untrained model.
         return known[2] if np.any(known[2] != 0) else None
-
-
-def ids_of(table: PairTable) -> tuple[str, ...]:
-    return tuple(pair.pair for pair in table.pairs)

@@ -6,12 +6,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from app.inspector.figures import Floats, Ints
-from app.inspector.pair_table import Mask
-from app.inspector.pictures.brush import Kind
+from app.inspector.pictures.brush import Brushed, Kind
 from app.inspector.pictures.drawing import Drawing, Stops
 from app.inspector.pictures.histogram import Histogram, counted, histogram
 from app.inspector.pictures.material import Columns
-from app.inspector.pictures.scales import Scale, places_for
+from app.inspector.pictures.scales import Scale, places_for, quantile
 from app.inspector.pictures.selection import Region, Span
 from app.inspector.pictures.sheet import Axis, Sheet, line_height
 from app.inspector.pictures.words import span_words, spread_sentence
@@ -27,16 +26,17 @@ class SpreadDrawing(Drawing):
     kind: Kind = "margins"
     title = "Margins"
     help = (
-        "How many pairs have which reward margin, β · (chosen − rejected log-ratio). The dashed lines are the "
-        "borders of the cases, a preference of 60 : 40 either way."
+        "How many pairs have which reward margin, β · (chosen − rejected log-ratio). Dashed: the borders "
+        "of the cases, a preference of 60 : 40 either way."
     )
 
-    def show_pairs(self, columns: Columns, strong: Mask | None) -> None:
-        self._columns = columns
+    def show_pairs(self, columns: Columns, strong: Brushed | None) -> None:
+        self._columns, self._margin = columns, columns.margin
         self._before = None if columns.before is None else columns.beta * columns.before
-        self._found: Histogram = histogram(columns.margin, self._before)
-        brushed = columns.margin if strong is None else columns.margin[strong]
-        self._strong: Ints = self._found.counts if strong is None else counted(brushed, self._found.edges)
+        self._found: Histogram = histogram(self._margin, self._before)
+        self._strong: Ints = self._found.counts
+        if strong is not None:
+            self._strong = counted(np.sort(self._margin[strong.pairs]), self._found.edges)
         self._is_brushed = strong is not None
 
     def axes(self) -> tuple[Axis, Axis]:
@@ -60,20 +60,16 @@ class SpreadDrawing(Drawing):
             self._paint_bars(sheet, found.counts, "border_strong")
         self._paint_bars(sheet, self._strong, "accent")
         if found.before is None:
-            zero = sheet.x(0.0)
-            sheet.line(
-                QPointF(zero, sheet.plot.top()), QPointF(zero, sheet.plot.bottom()), "secondary", width=1.6
-            )
+            zero, top = sheet.x(0.0), sheet.plot.top() + line_height(sheet.theme)
+            sheet.line(QPointF(zero, top), QPointF(zero, sheet.plot.bottom()), "secondary", width=1.6)
         else:
             self._paint_steps(sheet, found.before)
         now = "brushed" if self._is_brushed else "now"
         sheet.draw_key([("accent", now, "bar"), ("secondary", "before", "line")])
 
     def words_in(self, region: Region) -> str:
-        columns = self._columns
-        held = region.x.holds(columns.margin)
-        number = int(np.count_nonzero(held))
-        share = percent(number / max(1, len(columns)))
+        number = int(np.count_nonzero(region.x.holds(self._margin)))
+        share = percent(number / max(1, len(self._columns)))
         was = ""
         if self._before is not None:
             was = f", before {int(np.count_nonzero(region.x.holds(self._before))):,}"
@@ -81,10 +77,8 @@ class SpreadDrawing(Drawing):
         return f"{span_words(region.x, f'{{:.{places}f}}')}: {count(number)} ({share}){was}"
 
     def sentence(self) -> str:
-        margin, before = self._columns.margin, None
-        if self._before is not None and np.isfinite(self._before).any():
-            before = float(np.nanmedian(self._before))
-        return spread_sentence(_cases(margin), float(np.median(margin)) if margin.size else 0.0, before)
+        known = None if self._before is None else self._before[np.isfinite(self._before)]
+        return spread_sentence(_cases(self._margin), _median(self._margin) or 0.0, _median(known))
 
     def csv_rows(self) -> Iterator[Sequence[Cell]]:
         yield ("from", "to", "pairs", "pairs_before", "pairs_brushed")
@@ -130,6 +124,10 @@ class SpreadDrawing(Drawing):
             if low < high and sheet.room_for(words, sheet.x(high) - sheet.x(low)):
                 middle = (sheet.x(low) + sheet.x(high)) / 2
                 sheet.words(QPointF(middle, top), words, side="middle")
+
+
+def _median(values: Floats | None) -> float | None:
+    return quantile(np.sort(values), 0.5) if values is not None and values.size else None
 
 
 def _cases(margin: Floats) -> dict[Case, int]:

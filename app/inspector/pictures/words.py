@@ -15,6 +15,11 @@ _SLIGHT, _CLEAR, _STRONG = 0.1, 0.3, 0.5
 """Sizes of a correlation that are called small, medium and large. Source: J. Cohen (1988), Statistical power
 analysis for the behavioral sciences, chapter 3."""
 
+PICKED = (
+    "These pairs were picked by their case, so verdicts agree or not by construction. Let every case "
+    "through to see the calibration."
+)
+
 
 def span_words(span: Span, number: str = "{:.2f}") -> str:
     """ "0.40 to 0.60", "below 0.40", "0.60 or more", "any"."""
@@ -41,17 +46,17 @@ def movement_sentence(moved: Movement) -> str:
     if not moved.pairs:
         return "No pair passes the filters."
     ways = [
-        (moved.both_fell, "both responses became less likely"),
-        (moved.both_rose, "both became more likely"),
-        (moved.parted, "the chosen rose and the rejected fell"),
-        (moved.crossed, "the chosen fell and the rejected rose"),
+        (moved.both_fell, "both responses fell"),
+        (moved.both_rose, "both rose"),
+        (moved.parted, "only the chosen rose"),
+        (moved.crossed, "only the rejected rose"),
     ]
     told = [
-        f"{percent(number / moved.pairs, 0)} {words}"
+        f"in {percent(number / moved.pairs, 0)} {words}"
         for number, words in sorted(ways, key=lambda way: -way[0])
         if number
     ]
-    return f"Against the reference: in {'; in '.join(told)}."
+    return f"Against the reference, {', '.join(told)}."
 
 
 def length_sentence(bias: LengthBias) -> str:
@@ -100,9 +105,9 @@ def _length_reading(found: Correlation) -> str:
     how = "strongly" if size >= _STRONG else "clearly" if size >= _CLEAR else "slightly"
     if found.value > 0:
         return (
-            f"Margins are {how} larger where the chosen response is the longer one: it learns to write more."
+            f"Margins are {how} larger where the chosen response is longer: it may be learning to write more."
         )
-    return f"Margins are {how} larger where the chosen response is the shorter one: it learns to write less."
+    return f"Margins are {how} larger where the chosen response is shorter: it may be learning to write less."
 
 
 def _sureness(found: Reliability) -> str:

@@ -126,12 +126,12 @@ def heat(pair: PairTokens, mode: Mode) -> Heat:
         case "share":
             chosen, rejected = _shares(pair)
     signed = mode in ("log_ratio", "share")
-    sizes = np.abs(np.concatenate([chosen, rejected]))
-    sizes = sizes[np.isfinite(sizes)]
+    values = np.concatenate([chosen, rejected])
+    values = values[np.isfinite(values)]
+    sizes = np.abs(values)
     limit = _limit(sizes)
     beyond = int((sizes > limit).sum())
-    both = np.concatenate([chosen, rejected])
-    furthest = float(both[np.nanargmax(np.abs(both))]) if beyond else 0.0
+    furthest = float(values[np.argmax(sizes)]) if beyond else 0.0
     return Heat(chosen, rejected, limit, signed, beyond, furthest)
 
 
@@ -191,7 +191,8 @@ def _limit(sizes: Floats) -> float:
     """The scale's end for values of these sizes: round, and not stretched by a few that are far out."""
     if sizes.size == 0:
         return _LEAST_LIMIT
-    robust, largest = float(np.quantile(sizes, _QUANTILE)), float(sizes.max())
+    ordered = np.sort(sizes)
+    robust, largest = float(ordered[math.floor(_QUANTILE * (ordered.size - 1))]), float(ordered[-1])
     wanted = largest if largest <= _NOT_FAR * robust else robust
     if wanted <= _LEAST_LIMIT:
         return _LEAST_LIMIT

@@ -7,7 +7,7 @@ that bringing one back brings back what went with it, and nothing that had been 
 from sqlite_utils import Database
 
 from app.store.collecting.placing import recount
-from app.store.collecting.standing import settle_again
+from app.store.collecting.standing import SETTLING, settle_again
 from app.store.rows import to_json
 
 
@@ -42,10 +42,10 @@ def move_comparisons(db: Database, comparison_ids: str, before: str | None, afte
         )
     # What was settled by one of them is open again, or settled again.
     settled = db.execute(
-        """
+        f"""
         SELECT DISTINCT of_id FROM comparisons
-        WHERE id IN (SELECT value FROM json_each(?)) AND purpose = 'settle'
-        """,
+        WHERE id IN (SELECT value FROM json_each(?)) AND purpose IN {SETTLING}
+        """,  # noqa: S608 (a text of `standing`)
         [comparison_ids],
     ).fetchall()
     settle_again(db, [of_id for (of_id,) in settled])

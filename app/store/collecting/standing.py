@@ -1,8 +1,9 @@
 """Which verdict counts, when several people judged the same comparison, or one person changed their mind.
 
 An annotator's *standing* verdict is their latest that is not undone. What counts is the answer to the
-comparison by which the matter was settled, if there is one; else the latest verdict of what most
-annotators said. Where as many prefer left as prefer right (and nothing else has more), it is *disputed*.
+comparison by which the matter was settled or looked at a second time, if there is one; else the latest
+verdict of what most annotators said. Where as many prefer left as prefer right (and nothing else has more),
+it is *disputed*.
 """
 
 from collections import Counter
@@ -17,6 +18,9 @@ from app.store.records import Choice
 from app.store.rows import to_json
 
 Happened = Literal["given", "undone", "redone"]
+
+SETTLING = "('settle', 'second_look')"
+"""SQL: for what a comparison is asked again whose answer counts from then on."""
 
 _OTHER_SIDE: dict[Choice, Choice] = {"left": "right", "right": "left"}
 _AT_ONCE = 10_000
@@ -71,7 +75,7 @@ def settle(db: Database, comparison_id: int, *, after: Happened) -> None:
     """
     settle_again(db, [comparison_id])
     choice, of_id = db.execute(
-        "SELECT choice, CASE purpose WHEN 'settle' THEN of_id END FROM comparisons WHERE id = ?",
+        f"SELECT choice, CASE WHEN purpose IN {SETTLING} THEN of_id END FROM comparisons WHERE id = ?",  # noqa: S608
         [comparison_id],
     ).fetchone()
     if choice == "skip" and after != "undone":
@@ -117,15 +121,15 @@ SELECT standing.comparison_id, verdict_id, choice, 1
 FROM standing JOIN verdicts ON verdicts.id = verdict_id
 WHERE standing.comparison_id IN (SELECT value FROM json_each(?))
 """
-_SETTLED = """
+_SETTLED = f"""
 SELECT again.of_id, standing.verdict_id, verdicts.choice, again.left_id = first.left_id
 FROM comparisons AS again
 JOIN comparisons AS first ON first.id = again.of_id
 JOIN standing ON standing.comparison_id = again.id
 JOIN verdicts ON verdicts.id = standing.verdict_id
 WHERE again.of_id IN (SELECT value FROM json_each(?))
-    AND again.purpose = 'settle' AND again.deleted_at IS NULL
-"""
+    AND again.purpose IN {SETTLING} AND again.deleted_at IS NULL
+"""  # noqa: S608 (a text of this file)
 
 
 def _gather(db: Database, sql: str, ids: list[int]) -> dict[int, list[Said]]:

@@ -205,6 +205,21 @@ def preferences(project: Project, selection: PairSelection = "all") -> Preferenc
     )
 
 
+def pairs_version(project: Project, selection: PairSelection = "all") -> str:
+    """Another text whenever `training_pairs` would give something else; quick."""
+    row = read_one(
+        project,
+        "looking for changed pairs",
+        f"""
+        SELECT count(*) AS n, total(verdicts.id) AS given, total(comparisons.id * 1.0) AS of,
+            total(comparisons.held_out * comparisons.id) AS held_out
+        FROM comparisons JOIN verdicts ON verdicts.id = comparisons.verdict_id
+        WHERE {_TRAINABLE} {_SELECTED[selection]}
+        """,  # noqa: S608 (one of three texts of this file)
+    )
+    return f"{row['n']} {row['given']:.0f} {row['of']:.0f} {row['held_out']:.0f}"
+
+
 def training_pairs(project: Project, selection: PairSelection = "all") -> list[Pair]:
     """What a run can train on: the left and right verdicts that count as pairs, oldest comparison first.
 

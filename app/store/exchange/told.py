@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from app.store.collecting.standing import other_side
+from app.store.collecting.standing import SETTLING, other_side
 from app.store.records import Choice
 from app.store.rows import to_json
 
@@ -78,15 +78,15 @@ _VERDICTS = """
 SELECT comparison_id, id, annotator, choice, created_at, undone_at IS NULL
 FROM verdicts WHERE comparison_id IN (SELECT value FROM json_each(?)) ORDER BY id
 """
-_SETTLING = """
+_SETTLING = f"""
 SELECT again.of_id, verdicts.id, annotator, verdicts.choice, verdicts.created_at, undone_at IS NULL,
     again.left_id = first.left_id
 FROM comparisons AS again
 JOIN comparisons AS first ON first.id = again.of_id
 JOIN verdicts ON verdicts.comparison_id = again.id
-WHERE again.of_id IN (SELECT value FROM json_each(?)) AND again.purpose = 'settle'
+WHERE again.of_id IN (SELECT value FROM json_each(?)) AND again.purpose IN {SETTLING}
 ORDER BY verdicts.id
-"""
+"""  # noqa: S608 (a text of `standing`)
 
 
 def _said(row: Sequence[Any], *, same_sides: bool) -> Said:

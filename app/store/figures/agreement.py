@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from app.store.collecting.asking_again import again
+from app.store.collecting.standing import SETTLING
 from app.store.figures.coefficients import (
     DRAWS,
     MISSING,
@@ -99,15 +100,15 @@ def disputes(project: Project, *, any_difference: bool = False) -> list[Dispute]
     disputed = """
         SELECT id FROM comparisons WHERE disputed = 1 AND purpose = 'collect' AND deleted_at IS NULL
     """
-    different = """
+    different = f"""
         SELECT standing.comparison_id AS id FROM standing JOIN verdicts ON verdicts.id = standing.verdict_id
         JOIN comparisons ON comparisons.id = standing.comparison_id
         WHERE verdicts.choice <> 'skip' AND purpose = 'collect' AND deleted_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM comparisons AS again JOIN standing AS final ON final.comparison_id = again.id
-            WHERE again.of_id = comparisons.id AND again.purpose = 'settle' AND again.deleted_at IS NULL
+            WHERE again.of_id = comparisons.id AND again.purpose IN {SETTLING} AND again.deleted_at IS NULL
         )
         GROUP BY standing.comparison_id HAVING min(verdicts.choice) <> max(verdicts.choice)
-    """
+    """  # noqa: S608 (a text of `standing`)
     rows = read(
         project,
         "reading the disputes",
@@ -138,8 +139,8 @@ def ask_again(
 ) -> int:
     """Have the annotator judge comparisons again, sides drawn anew, nobody's verdict shown; how many.
 
-    The answer to a `settle` is what counts from then on, above everybody's; a `second_look` only measures
-    how the annotator agrees with themselves. Of one that asks again itself, its original is asked. What waits
+    The answer is what counts from then on, above everybody's; that to a `second_look` also measures how the
+    annotator agrees with themselves. Of one that asks again itself, its original is asked. What waits
     to be asked so already is left as it is. One act, which undo takes back. Raises `NoSuchRow` for one that
     is none or deleted; then none is asked.
     """

@@ -8,7 +8,7 @@ from app.store.handle import Project
 
 
 def find_pairs(project: Project, run_id: int, text: str) -> NDArray[np.int64]:
-    """Row numbers of the run's pairs with every word of `text` in prompt, chosen or rejected, or as their id.
+    """Row numbers, rising, of the run's pairs with every word of `text` in prompt, chosen or rejected, or as their id.
 
     Upper and lower case are the same in every script. One pair's texts are in memory at a time.
     """
@@ -28,4 +28,4 @@ def find_pairs(project: Project, run_id: int, text: str) -> NDArray[np.int64]:
             whole = "\n".join(str(one or "") for one in texts).casefold()
             if all(word in whole for word in words) or words == [str(pair).casefold()]:
                 found.append(row)
-    return np.asarray(found, dtype=np.int64)
+    return np.sort(np.asarray(found, dtype=np.int64))

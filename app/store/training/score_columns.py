@@ -5,7 +5,7 @@ that can be left to SQLite is, so that the window's thread always gets its turn.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,22 @@ class ScoreColumns:
     strength: NDArray[np.int64]
     """Of the verdict that made the pair, as it stood when the run was made: 1 to 3; 0 where none is known."""
 
+    def are_finite(self) -> NDArray[np.bool_]:
+        """Which pairs have four finite log-probs: all others have no figures."""
+        log_probs = (self.policy_chosen, self.policy_rejected, self.reference_chosen, self.reference_rejected)
+        finite: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(column) for column in log_probs])
+        return finite
+
+    def only(self, kept: NDArray[np.bool_]) -> "ScoreColumns":
+        """The pairs where `kept` is true."""
+        places = np.flatnonzero(kept).tolist()
+
+        def filtered(column: Any) -> Any:
+            return tuple(column[place] for place in places) if isinstance(column, tuple) else column[kept]
+
+        columns: dict[str, Any] = {one.name: filtered(getattr(self, one.name)) for one in fields(self)}
+        return ScoreColumns(**columns)
+
 
 def score_columns(project: Project, run_id: int, checkpoint: str) -> ScoreColumns:
     """Of every pair that is scored at this checkpoint. Raises `StoreError`."""
@@ -75,7 +91,7 @@ def score_columns(project: Project, run_id: int, checkpoint: str) -> ScoreColumn
 def log_ratio_differences(
     project: Project, run_id: int, checkpoint: str
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Row numbers and log-ratio of the chosen minus that of the rejected (the margin at β = 1), both by pair."""
+    """By pair: its row number, and log-ratio of chosen minus that of rejected (the margin at β = 1)."""
     parts = list(_parts(project, _DIFFERENCES, [run_id, checkpoint]))
     rows, values = ([value for part in parts for value in part[number]] for number in range(2))
     return np.asarray(rows, dtype=np.int64), np.asarray(values, dtype=np.float64)

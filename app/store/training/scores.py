@@ -177,7 +177,7 @@ def _scored_pair(row: Row) -> ScoredPair:
 
 def _find_texts(project: Project, run_id: int, folder: Path, scores: Sequence[PairScore]) -> None:
     """Make sure that every scored pair's texts are kept. Raises `BadValue` where they are nowhere."""
-    missing = {score.pair for score in scores} - _kept(project, run_id)
+    missing = _without_texts(project, run_id, {score.pair for score in scores})
     if not missing:
         return
     try:
@@ -186,13 +186,20 @@ def _find_texts(project: Project, run_id: int, folder: Path, scores: Sequence[Pa
         raise BadValue(
             f"The pairs of this run cannot be read, so its scores were not kept: {error}", detail=str(folder)
         ) from error
-    missing -= _kept(project, run_id)
-    if missing:
+    if missing := _without_texts(project, run_id, missing):
         raise BadValue(f"Pair {min(missing)} is not one of this run. Nothing was changed.")
 
 
-def _kept(project: Project, run_id: int) -> set[str]:
-    rows = read(project, "reading the run's pairs", "SELECT pair FROM run_pairs WHERE run_id = ?", [run_id])
+def _without_texts(project: Project, run_id: int, pairs: set[str]) -> set[str]:
+    rows = read(
+        project,
+        "reading the run's pairs",
+        """
+        SELECT value AS pair FROM json_each(?)
+        WHERE NOT EXISTS (SELECT 1 FROM run_pairs WHERE run_id = ? AND run_pairs.pair = value)
+        """,
+        [to_json(sorted(pairs)), run_id],
+    )
     return {row["pair"] for row in rows}
 
 

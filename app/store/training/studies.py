@@ -15,9 +15,19 @@ from app.store.collecting.verdicts import training_pairs
 from app.store.errors import BadValue
 from app.store.handle import Project
 from app.store.records import Choice, Side
-from app.store.rows import Row, clean, from_json, ids_to_json, insert, now, read, read_one, to_json, to_record
-from app.store.rows import writing
-from app.store.training.runs import stored_folder
+from app.store.rows import (
+    Row,
+    clean,
+    from_json,
+    ids_to_json,
+    insert,
+    now,
+    read,
+    read_one,
+    to_json,
+    to_record,
+    writing,
+)
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Message, Pair
 
@@ -114,7 +124,7 @@ def add_study(
 ) -> Study:
     """Note a study whose folder exists. Raises `BadValue` for one that is there already."""
     row = {
-        "folder": clean(stored_folder(project, folder), "The study's folder"),
+        "folder": clean(project.stored(folder), "The study's folder"),
         "policy": clean(policy, "The model's name"),
         "folds": folds,
         "config": clean(to_json(dict(config)), "The settings"),
@@ -210,7 +220,7 @@ def study_texts(project: Project, study_id: int, comparison_id: int) -> StudyTex
             edits.text AS edited_text
         FROM study_pairs
         JOIN comparisons ON comparisons.id = study_pairs.comparison_id
-        JOIN prompts ON prompts.id = prompt_id
+        JOIN prompts ON prompts.id = comparisons.prompt_id
         JOIN candidates AS lefts ON lefts.id = left_id
         JOIN candidates AS rights ON rights.id = right_id
         JOIN verdicts ON verdicts.id = study_pairs.verdict_id
@@ -230,6 +240,15 @@ def study_texts(project: Project, study_id: int, comparison_id: int) -> StudyTex
             "rejected": rejected,
         },
     )
+
+
+def untrained_below(project: Project, policy: str) -> str:
+    """The model that the line of runs to `policy` began with: none of this project's verdicts trained it."""
+    rows = read(project, "reading the runs", "SELECT folder, policy FROM runs")
+    below = {str(project.path.parent / row["folder"]): str(row["policy"]) for row in rows}
+    while policy in below:
+        policy = below.pop(policy)
+    return policy
 
 
 def comparison_of(pair: str) -> int:

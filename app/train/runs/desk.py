@@ -4,11 +4,9 @@ Acts go through the store's one writer and can be undone by name; what takes lon
 or, where it is about folders, on a thread of its own.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
 
 from app.store.errors import StoreError
 from app.store.handle import Project
@@ -17,7 +15,9 @@ from app.store.training import keeping, lineage, trash
 from app.store.training.lineage import Lineage, PairDifference
 from app.train.runs.disk import FolderFacts, read_facts
 from app.train.runs.groups import group_of, groups
+from app.train.runs.removing import Removed, remove_folders
 from app.train.tools import Tools
+from app.train.wording import short_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,7 @@ class DeskState:
 class RunsDesk:
     """`changed` hears that the state is another one, `reload` that the runs have to be read again."""
 
-    def __init__(
-        self, tools: Tools, *, changed: Callable[[], None], reload: Callable[[], None]
-    ) -> None:
+    def __init__(self, tools: Tools, *, changed: Callable[[], None], reload: Callable[[], None]) -> None:
         self.state = DeskState()
         self._tools = tools
         self._tell, self._reload = changed, reload
@@ -112,9 +110,7 @@ class RunsDesk:
 
         def work(project: Project) -> Details:
             pairs = lineage.pair_difference(project, run_id, beside) if beside is not None else None
-            return Details(
-                run_id=run_id, lineage=lineage.lineage(project, run_id), other=beside, pairs=pairs
-            )
+            return Details(run_id=run_id, lineage=lineage.lineage(project, run_id), other=beside, pairs=pairs)
 
         before = self.state.details
         known = before.lineage if before is not None and before.run_id == run_id else None
@@ -146,9 +142,7 @@ class RunsDesk:
     def delete(self, run_id: int) -> None:
         """Put a run into the trash. Its files stay there until `empty_trash`."""
         annotator = self._tools.annotator()
-        self._act(
-            lambda project: keeping.delete(project, run_id, annotator=annotator), run_id, "Deleted {}"
-        )
+        self._act(lambda project: keeping.delete(project, run_id, annotator=annotator), run_id, "Deleted {}")
 
     def empty_trash(self, *, for_good: bool) -> None:
         """Forget the deleted runs; their folders go to the system's trash, or are removed `for_good`.
@@ -160,7 +154,7 @@ class RunsDesk:
             return
         self._change(emptying=True)
         self._tools.background.submit(
-            lambda: _remove_folders(runs, for_good=for_good), self._on_folders_removed, self._on_not_removed
+            lambda: remove_folders(runs, for_good=for_good), self._on_folders_removed, self._on_not_removed
         )
 
     def say(self, text: str, *, undo: bool = False, problem: bool = False) -> None:
@@ -170,7 +164,7 @@ class RunsDesk:
     # --- inside -------------------------------------------------------------------------------------
 
     def _act(self, work: Callable[[Project], bool], run_id: int, words: str) -> None:
-        name = self._runs[run_id].name if run_id in self._runs else "the run"
+        name = short_name(self._runs[run_id].name) if run_id in self._runs else "the run"
 
         def done(changed: bool) -> None:
             if changed:
@@ -180,7 +174,7 @@ class RunsDesk:
 
         self._tools.store.submit(work, done, self._on_failed)
 
-    def _on_folders_removed(self, outcome: "_Removed") -> None:
+    def _on_folders_removed(self, outcome: Removed) -> None:
         def done(forgotten: int) -> None:
             self._change(emptying=False)
             self._tools.history.refresh()
@@ -226,30 +220,3 @@ class RunsDesk:
     def _change(self, **changes: object) -> None:
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
         self._tell()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Removed:
-    removed: tuple[int, ...]
-    problem: str = ""
-
-
-def _remove_folders(runs: tuple[Run, ...], *, for_good: bool) -> _Removed:
-    from send2trash import send2trash
-
-    removed, problem = [], ""
-    for run in runs:
-        folder = Path(run.folder)
-        try:
-            if folder.is_dir() and for_good:
-                shutil.rmtree(folder)
-            elif folder.is_dir():
-                send2trash(folder)
-        except OSError as error:
-            problem = (
-                f"The folder of {run.name} could not be moved: {error}. The run is still in the trash; "
-                "delete it for good, or remove its folder yourself."
-            )
-        else:
-            removed.append(run.id)
-    return _Removed(removed=tuple(removed), problem=problem)

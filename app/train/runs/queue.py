@@ -54,8 +54,9 @@ class Queue:
         """Begin the next run if one waits and may; the caller knows that nothing trains."""
         if self._waiting and not self.held:
             run = self._waiting[0]
-            self.leave(run.id)
+            self._forget(run.id)
             self._begin(run)
+            self._save(lambda project: run_queue.take_out(project, run.id))
 
     def hold(self) -> None:
         """Let nothing start by itself from now on."""
@@ -82,9 +83,12 @@ class Queue:
     def leave(self, run_id: int) -> None:
         """The run waits no longer; it stays in the list."""
         if any(run.id == run_id for run in self._waiting):
-            self._left.add(run_id)
-            self._waiting = tuple(run for run in self._waiting if run.id != run_id)
+            self._forget(run_id)
             self._save(lambda project: run_queue.take_out(project, run_id))
+
+    def _forget(self, run_id: int) -> None:
+        self._left.add(run_id)
+        self._waiting = tuple(run for run in self._waiting if run.id != run_id)
 
     def _save(self, work: Callable[[Project], None]) -> None:
         self._store.submit(work, lambda _: self._changed(), self._failed)

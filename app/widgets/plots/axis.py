@@ -9,7 +9,7 @@ from app.widgets.plots.ticks import log_ticks, words_of_ticks
 
 
 class FigureAxis(pg.AxisItem):  # type: ignore[misc]
-    """`log`: positions are logarithms to base 10. Positions are values times `scale`."""
+    """`log`: positions are logarithms to base 10. Positions are what is written."""
 
     def __init__(self, side: str) -> None:
         super().__init__(side)
@@ -21,10 +21,11 @@ class FigureAxis(pg.AxisItem):  # type: ignore[misc]
             self.picture = None
             self.update()
 
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         if not self.log:
-            return super().tickValues(minVal, maxVal, size)[:1]
-        return [(1.0, [math.log10(value) for value in log_ticks(minVal, maxVal)])]
+            levels: list[tuple[float, list[float]]] = super().tickValues(low, high, size)
+            return levels[:1]
+        return [(1.0, [math.log10(value) for value in log_ticks(low, high)])]
 
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+    def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:
         return words_of_ticks([10.0**value if self.log else value for value in values])

@@ -60,6 +60,8 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         self.setFrameShape(self.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
+        # Nearly all of it changes at once; finding out which parts do not takes longer than drawing them.
+        self.setViewportUpdateMode(self.ViewportUpdateMode.FullViewportUpdate)
         for side in ("left", "bottom"):
             axis = item.getAxis(side)
             axis.enableAutoSIPrefix(False)
@@ -122,6 +124,10 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         """The heights in view, from below."""
         low, high = self.getPlotItem().viewRange()[1]
         return float(low), float(high)
+
+    def settle(self) -> None:
+        """Take over a new range now: left to the moment of painting, it would be painted twice."""
+        self.getPlotItem().getViewBox().prepareForPaint()
 
     def pixels_wide(self) -> int:
         """Width of the drawing area without the axes."""

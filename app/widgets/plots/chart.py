@@ -25,6 +25,13 @@ class Trace:
     """The row of the legend in which it stands."""
     legend: str = ""
     """A shorter word for the legend, where its place there says the rest."""
+    by_rule: bool = False
+    """Its values follow a rule and have no noise to be smoothed away."""
+
+    @property
+    def exact(self) -> bool:
+        """Never smoothed: points that are few, and what follows a rule."""
+        return bool(self.marker) or self.by_rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +54,9 @@ class Chart:
 
     def figure(self, value: float) -> str:
         """A value of the series, as it is written."""
-        return self.number.format(value * self.scale).replace("-", "−")
+        text = self.number.format(value * self.scale)
+        mantissa, e, power = text.partition("e")
+        return f"{mantissa}{e}{int(power)}".replace("-", "−") if e else text.replace("-", "−")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which heights a live plot shows: all of its curves, and standing still for as long as that is so. Qt-free."""
+"""Which heights a live plot shows: all of its curves, and the same ones while they will do. Qt-free."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ def fitted(
     *,
     level: float | None,
     limits: tuple[float, float] | None,
-    present: tuple[float, float],
+    present: tuple[float, float] | None,
     words: float = 0.0,
 ) -> tuple[float, float] | None:
-    """The lowest and highest height to show; None to leave the `present` ones.
+    """The lowest and highest height to show; None to leave the `present` ones (None: there are none).
 
     `extents`: lowest and highest of each curve. `level`: a line that is always in view, with words above it
     that take the share `words` of the whole height (0: none). `limits`: fixed, for what has natural ones.
@@ -27,7 +27,7 @@ def fitted(
         return None if wanted == present else wanted
     heights = [height for extent in extents for height in extent] + ([] if level is None else [level])
     low, high = (min(heights), max(heights)) if heights else (0.0, 1.0)
-    if _still_fits(low, high, present):
+    if present is not None and _still_fits(low, high, present):
         return None
     room = _ROOM * (high - low) or max(abs(high) * 0.1, 0.01)
     low, high = low - room, high + room

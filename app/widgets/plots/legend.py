@@ -66,8 +66,10 @@ class Legend(QWidget):
         )
 
     def restyle(self) -> None:
-        for part in (*self._entries.values(), *self._others):
-            part.restyle()
+        for entry in self._entries.values():
+            entry.restyle()
+        for row in self._others:
+            row.restyle()
 
 
 class Entry(QWidget):
@@ -118,6 +120,7 @@ class OtherRow(QWidget):
         self.restyle()
 
     def show_values(self, values: Mapping[str, float]) -> None:
+        self.setVisible(bool(values))
         for trace in self._chart.traces:
             value = self._values[trace.key]
             value.setVisible(trace.key in values)

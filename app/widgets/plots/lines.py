@@ -30,6 +30,8 @@ from app.widgets.plots.spread import Spread
 
 Extent: TypeAlias = tuple[float, float]
 
+_BUCKETS_A_MARK = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
@@ -58,12 +60,22 @@ class Sight:
         curve.setData(x, np.where(there, heights, 0.0), connect="all" if joined[:-1].all() else joined)
         return (float(heights[there].min()), float(heights[there].max())) if there.any() else None
 
-    def marks(self, series: Series) -> tuple[Floats, Floats]:
-        """x and heights of what can be drawn as points."""
+    def edge(self, series: Series) -> tuple[Floats, Floats]:
+        """x and heights of a line without gaps."""
         x, y = series.envelope(self.low, self.high, self.buckets)
         heights = self.heights(y)
         there = np.isfinite(heights)
         return x[there], heights[there]
+
+    def marks(self, series: Series) -> tuple[Floats, Floats]:
+        """The same of points that stand apart from each other: where they would touch, of every few one."""
+        first, last = np.searchsorted(series.x, (self.low, self.high))
+        stride = max(1, int(last - first) // max(1, self.buckets // _BUCKETS_A_MARK))
+        places = np.arange(-(-first // stride) * stride, last + 1, stride)
+        places = places[places < len(series)]
+        heights = self.heights(series.y[places])
+        there = np.isfinite(heights)
+        return series.x[places][there], heights[there]
 
 
 class Line:
@@ -72,6 +84,8 @@ class Line:
     def __init__(self, canvas: PlotCanvas, trace: Trace, theme: Theme, dash: int | None = None) -> None:
         self.trace = trace
         self._canvas, self._theme, self._dash = canvas, theme, dash
+        self._behind = False
+        """A smoothed line is drawn before the line as it came."""
         height = (10 if trace.marker else 5) - (0 if dash is None else 3)
         self._raw = self._new_curve(height)
         self._smooth = self._new_curve(height + 1)
@@ -95,7 +109,9 @@ class Line:
         if smoothed is not None and self._dash is not None:
             series, smoothed = smoothed, None
         extent = sight.set_data(self._raw, series)
-        self._raw.setPen(self._pen(behind=smoothed is not None))
+        if self._behind != (smoothed is not None):
+            self._behind = smoothed is not None
+            self._raw.setPen(self._pen())
         if smoothed is None:
             self._smooth.clear()
         else:
@@ -114,7 +130,7 @@ class Line:
             self._canvas.removeItem(item)
 
     def restyle(self) -> None:
-        self._raw.setPen(self._pen(behind=False))
+        self._raw.setPen(self._pen())
         self._smooth.setPen(trace_pen(self.trace, self._theme))
         if self._points is not None:
             colour, surface = self._theme.colour(self.trace.colour), self._theme.colour("surface")
@@ -124,10 +140,10 @@ class Line:
             self._points.setPen(pg.mkPen(surface if shown else colour, width=1))
             self._points.setBrush(colour if shown else surface)
 
-    def _pen(self, *, behind: bool) -> object:
+    def _pen(self) -> object:
         if self._dash is not None:
             return faint_pen(self.trace, self._dash, self._theme)
-        return raw_pen(self.trace, self._theme) if behind else trace_pen(self.trace, self._theme)
+        return raw_pen(self.trace, self._theme) if self._behind else trace_pen(self.trace, self._theme)
 
     def _new_curve(self, height: int) -> pg.PlotCurveItem:
         curve = pg.PlotCurveItem(antialias=True, skipFiniteCheck=True)
@@ -155,7 +171,7 @@ class Band:
             self.clear()
             return None
         sight.set_data(self._mean, spread.mean)
-        (over_x, over_y), (under_x, under_y) = sight.marks(spread.high), sight.marks(spread.low)
+        (over_x, over_y), (under_x, under_y) = sight.edge(spread.high), sight.edge(spread.low)
         path = QPainterPath()
         outline = zip(
             np.concatenate([over_x, under_x[::-1]]).tolist(),

@@ -50,6 +50,8 @@ class LivePlot(QFrame):
         self._theme = theme
         self._shown, self._look = _NOTHING, Look()
         self._painted: object = None
+        self._fits = False
+        """Whether the height in view was fitted to curves of this kind of axis."""
         self._cursor: float | None = None
         self._smoothed: dict[Series, Smoothed] = {}
         self._spreads: dict[str, Spread] = {}
@@ -87,19 +89,17 @@ class LivePlot(QFrame):
         self._shown = shown
         self._painted = None
         self._smoothed.clear()
-        self._spreads = {
-            trace.key: Spread([run[trace.key] for run in shown.group if trace.key in run])
-            for trace in self.chart.traces
-            if shown.group
-        }
+        self._make_spreads()
         self._make_others()
         self._write_values()
         self.exposed.emit()
 
     def set_look(self, look: Look) -> None:
         if look != self._look:
+            self._fits = self._fits and look.log == self._look.log
             self._look = look
             self._smoothed.clear()
+            self._make_spreads()
             self._canvas.set_log(self.is_log)
             self._place_level()
             self._write_values()
@@ -128,6 +128,7 @@ class LivePlot(QFrame):
         extents = [extent for extent in self._draw(sight) if extent is not None]
         self._fit_height(extents)
         self._write_values()
+        self._canvas.settle()
         # Its height may be another one now, which changes nothing of what is to be drawn.
         self._painted = state if all_smoothed else None
         self.paints += 1
@@ -140,27 +141,31 @@ class LivePlot(QFrame):
         self._write_values()
 
     def values(self) -> dict[str, tuple[float, float]]:
-        """(step, value) of each trace at the cursor, or the latest; of the smoothed line where there is one."""
+        """(step, value) of each trace at the cursor, or the latest; of the smoothed line, if any."""
         return self._values_of(self._shown.series)
 
     def drawn(self, key: str) -> tuple[list[float], list[float]]:
         """The points of a trace's line that are in the picture."""
         return self._lines[key].drawn()
 
+    def curves(self) -> Mapping[str, Series]:
+        """All that it draws, by metric name; `run: metric` those of the runs beside."""
+        return dict(self._all_series())
+
     def csv_rows(self) -> Iterator[Sequence[Cell]]:
         """All its curves, as they came."""
-        return rows_of(dict(self._all_series()))
+        return rows_of(self.curves())
 
     def restyle(self) -> None:
         self._title.setFont(self._theme.font(FontSize.BODY, weight=600))
         self._canvas.restyle()
         if self._level is not None:
             self._canvas.style_level(self._level)
-        for part in (*self._lines.values(), *self._bands.values()):
-            part.restyle()
-        for lines in self._beside:
+        for lines in (self._lines, *self._beside):
             for line in lines.values():
                 line.restyle()
+        for band in self._bands.values():
+            band.restyle()
         self._legend.restyle()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -201,6 +206,14 @@ class LivePlot(QFrame):
         )
         self._theme.changed.connect(self.restyle)
 
+    def _make_spreads(self) -> None:
+        """Of the group's curves as they are drawn: smoothed, where lines are."""
+        self._spreads = {
+            key: Spread([self._line_of(key, run[key]) for run in self._shown.group if key in run])
+            for key in self._lines
+            if self._shown.group
+        }
+
     def _make_others(self) -> None:
         """Lines for the runs beside and the band, none more than there are."""
         for lines in self._beside:
@@ -234,23 +247,27 @@ class LivePlot(QFrame):
 
     def _smooth_of(self, key: str, series: Series | None) -> Series | None:
         """The smoothed line of a trace; None where none is drawn, as for points that are few."""
-        if series is None or self._look.window < 2 or self._lines[key].trace.marker:
+        if series is None or self._look.window < 2 or self._lines[key].trace.exact:
             return None
         if series not in self._smoothed:
             self._smoothed[series] = Smoothed(series, self._look.window)
         return self._smoothed[series].line
+
+    def _line_of(self, key: str, series: Series) -> Series:
+        smooth = self._smooth_of(key, series)
+        return series if smooth is None else smooth
 
     def _catch_up(self) -> bool:
         """Smooth what came; whether no more is left to smooth."""
         for key in self._lines:
             for series in (self._shown.series.get(key), *(one.series.get(key) for one in self._shown.beside)):
                 self._smooth_of(key, series)
-        return all([smoothed.caught_up or smoothed.catch_up() for smoothed in self._smoothed.values()])
+        return all(smoothed.caught_up or smoothed.catch_up() for smoothed in self._smoothed.values())
 
     def _state(self) -> object:
         versions = tuple((id(series), series.version) for _, series in self._all_series())
-        bands = tuple(spread.versions for spread in self._spreads.values())
-        return versions, bands, self._look, self._canvas.view(), self._canvas.pixels_wide()
+        group = tuple(run[key].version for run in self._shown.group for key in self._lines if key in run)
+        return versions, group, self._look, self._canvas.view(), self._canvas.pixels_wide()
 
     def _all_series(self) -> Iterator[tuple[str, Series]]:
         """Name -> series: by metric name, and `run: metric` of those beside."""
@@ -268,9 +285,10 @@ class LivePlot(QFrame):
             extents,
             level=level,
             limits=self.chart.limits,
-            present=self._canvas.heights(),
+            present=self._canvas.heights() if self._fits else None,
             words=self._canvas.words_height() if self.chart.level and self.chart.level[1] else 0.0,
         )
+        self._fits = bool(extents)
         if heights is not None:
             self._canvas.getPlotItem().setYRange(*heights, padding=0)
 
@@ -291,18 +309,16 @@ class LivePlot(QFrame):
     # --- words --------------------------------------------------------------------------------------
 
     def _values_of(self, all_series: Mapping[str, Series]) -> dict[str, tuple[float, float]]:
-        points: dict[str, tuple[float, float]] = {}
-        for key in self._lines:
-            series = all_series.get(key)
-            smooth = self._smooth_of(key, series)
-            if smooth is not None and len(smooth):
-                series = smooth
-            if series is None or not len(series):
-                continue
-            point = series.last if self._cursor is None else series.nearest(self._cursor)
-            if point is not None:
-                points[key] = point
-        return points
+        found = {key: all_series[key] for key in self._lines if key in all_series}
+        smooth = {key: self._smooth_of(key, series) for key, series in found.items()}
+        return self._at_cursor({key: smooth[key] or series for key, series in found.items()})
+
+    def _at_cursor(self, all_series: Mapping[str, Series]) -> dict[str, tuple[float, float]]:
+        found = {
+            key: series.last if self._cursor is None else series.nearest(self._cursor)
+            for key, series in all_series.items()
+        }
+        return {key: point for key, point in found.items() if point is not None}
 
     def _write_values(self) -> None:
         points = self.values()
@@ -312,19 +328,22 @@ class LivePlot(QFrame):
         band = f"mean of {len(self._shown.group)} runs"
         if self._shown.group:
             names[band] = None
-            means = {key: spread.mean for key, spread in self._spreads.items()}
-            others[band] = _only_values(self._values_of(means))
+            others[band] = _only_values(
+                self._at_cursor({key: one.mean for key, one in self._spreads.items()})
+            )
         self._legend.show_others(names)
         self._legend.show_values(values, others)
         step = max((point[0] for point in points.values()), default=None)
-        smoothed = " · smoothed" if self._look.window > 1 and not all(self._marked()) else ""
+        if step is not None and self._cursor is not None:
+            step = self._cursor
+        smoothed = " · smoothed" if self._look.window > 1 and not self._is_exact() else ""
         self._place.setText("" if step is None else f"step {step:,.0f}{smoothed}")
         self._canvas.setAccessibleDescription(
             f"Step {step:.0f}: {self._legend.words(values)}" if step is not None else "No points yet"
         )
 
-    def _marked(self) -> list[bool]:
-        return [bool(trace.marker) for trace in self.chart.traces]
+    def _is_exact(self) -> bool:
+        return all(trace.exact for trace in self.chart.traces)
 
     def _set_margins(self, border: int) -> None:
         side = Space.M - border

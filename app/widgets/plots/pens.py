@@ -9,11 +9,11 @@ from app.widgets.plots.chart import Trace
 LINE_WIDTH = 1.6
 POINT_SIZE = 7
 SMALL_POINT_SIZE = 5
-BAND_TINT = 0.16
+BAND_TINT = 0.22
 """Opacity of a band."""
 _RAW_TINT = 0.3
 """Opacity of a line behind its smoothed self."""
-_BESIDE_TINT = 0.6
+_BESIDE_TINT = 0.5
 _DASHES: tuple[list[float], ...] = ([2, 2], [7, 3], [7, 3, 2, 3], [12, 4], [2, 5], [12, 3, 2, 3, 2, 3])
 
 

@@ -29,6 +29,8 @@ class Series:
         self._y: Floats = np.empty(_FIRST_CAPACITY)
         self._length = 0
         self._peaks = Peaks()
+        self._all_holes: tuple[int, NDArray[np.intp]] = (0, np.empty(0, dtype=np.intp))
+        """Of which version, and the places after which points are missing."""
         self.version = 0
         self.generation = 0
 
@@ -126,8 +128,11 @@ class Series:
         """The envelope, and of each of its points whether the line goes on to the next: not over a gap."""
         start, end = self._range(low, high)
         places = self._picked(start, end, buckets)
-        joined = np.ones(len(places), dtype=bool)
         holes = self._holes(start, end)
+        if 0 < len(holes) <= buckets:
+            # Where a few gaps begin and end is drawn exactly.
+            places = np.union1d(places, np.concatenate([holes, holes + 1]))
+        joined = np.ones(len(places), dtype=bool)
         if len(holes):
             # A hole at place i lies between i and i + 1.
             before = np.searchsorted(holes, places)
@@ -168,13 +173,16 @@ class Series:
         return starts + rows.argmin(axis=1), starts + rows.argmax(axis=1)
 
     def _holes(self, start: int, end: int) -> NDArray[np.intp]:
-        """Places after which points are missing, as steps without a finite number leave them."""
+        """Places in a range after which points are missing, as steps without a finite number leave them."""
         x = self._x[start:end]
         if len(x) < 3 or x[-1] - x[0] == len(x) - 1:
             return np.empty(0, dtype=np.intp)
-        distances = np.diff(x)
-        usual = np.median(distances[:: max(1, len(distances) // _LOOKED_AT)])
-        return np.flatnonzero(distances > _HOLE * usual) + start
+        if self._all_holes[0] != self.version:
+            distances = np.diff(self.x)
+            usual = np.median(distances[:: max(1, len(distances) // _LOOKED_AT)])
+            self._all_holes = self.version, np.flatnonzero(distances > _HOLE * usual)
+        holes = self._all_holes[1]
+        return holes[np.searchsorted(holes, start) : np.searchsorted(holes, end - 1)]
 
     def _cut(self, length: int) -> None:
         self._length = length

@@ -18,15 +18,15 @@ class Smoothed:
     """Follows `source`; `line` has what is smoothed so far."""
 
     def __init__(self, source: Series, window: int) -> None:
-        """`window`: about how many points are averaged, 2 or more; a point counts (1 − 1/window) of the next."""
+        """`window`: about how many points are averaged, from 2. A point counts 1 − 1/window of the next."""
         self.source = source
         self.line = Series()
         self._weight = 1.0 - 1.0 / window
         self._generation = source.generation
         self._sum = 0.0
         """Σ w^{n−i} y_i up to the last point of `line`."""
-        powers = self._weight ** np.arange(_BLOCK + 1)
-        self._powers: Floats = powers
+        powers: Floats = np.float64(self._weight) ** np.arange(_BLOCK + 1)
+        self._powers = powers
         distance = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None, :]
         self._mix: Floats = np.where(distance >= 0, powers[np.maximum(distance, 0)], 0.0)
 
@@ -49,7 +49,7 @@ class Smoothed:
         return self.caught_up
 
     def _sums(self, y: Floats) -> Floats:
-        """Σ w^{n−i} y_i at each of these points: within blocks by a matrix, from block to block one by one."""
+        """Σ w^{n−i} y_i at each of these points: in blocks by a matrix, from block to block one by one."""
         blocks = -(-len(y) // _BLOCK)
         padded = np.zeros((blocks, _BLOCK))
         padded.ravel()[: len(y)] = y

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 _MOST_DECADES = 6
+_FEW = 3
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
@@ -17,6 +19,10 @@ def log_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
         stride = max(1, -(-(last - first) // min(most, _MOST_DECADES)))
         return tuple(10.0**power for power in range(first, last + 1, stride))
     bottom, top = 10.0**low, 10.0**high
+    few = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1.0, 2.0, 5.0)]
+    few = [value for value in few if bottom <= value <= top]
+    if len(few) >= _FEW:
+        return tuple(few)
     step = round_step((top - bottom) / most)
     count = math.floor(top / step) - math.ceil(bottom / step) + 1
     return tuple(step * (math.ceil(bottom / step) + number) for number in range(max(0, count)))
@@ -33,7 +39,7 @@ def words_of_ticks(values: Sequence[float]) -> list[str]:
     largest = max((abs(value) for value in values), default=0.0)
     if largest and (largest < 1e-3 or largest >= 1e6):
         return [_as_power(value) for value in values]
-    distances = [abs(one - other) for one, other in zip(values, values[1:], strict=False) if one != other]
+    distances = [abs(one - other) for one, other in pairwise(values) if one != other]
     smallest = min(distances, default=largest or 1.0)
     uneven = distances and max(distances) > 2 * smallest
     if uneven:

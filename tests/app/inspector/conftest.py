@@ -9,7 +9,7 @@ from app.inspector.presenter import InspectorPresenter
 from app.store.handle import Project
 from tests.app.inspector.scenes import new_project
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 
 @pytest.fixture
@@ -30,5 +30,12 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def presenter(engine: FakeEngine, store: DirectStore) -> InspectorPresenter:
-    return InspectorPresenter(engine=engine, store=store)
+def reader(project: Project) -> DirectReader:
+    return DirectReader(project)
+
+
+@pytest.fixture
+def presenter(engine: FakeEngine, store: DirectStore, reader: DirectReader) -> InspectorPresenter:
+    return InspectorPresenter(
+        engine=engine, store=store, reader=reader, slow_reader=DirectReader(store.project)
+    )

@@ -6,10 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
+from app.inspector.pair_table import PairTable
 from app.store.handle import Project
 from app.store.project import create_project
-from app.store.records import Run, RunStatus, ScoredPair
+from app.store.records import Run, RunStatus
 from app.store.training.runs import add_run, set_status
+from app.store.training.score_columns import ScoreColumns
 from dpo_engine.config import TrainConfig
 from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Message, Pair
@@ -56,27 +60,28 @@ def make_scores(pairs: Sequence[Pair], seed: int = 1, shift: float = 0.0) -> lis
     return scores
 
 
-def scored_pairs(pairs: Sequence[Pair], scores: Sequence[PairScore]) -> list[ScoredPair]:
-    """What the store gives back for these."""
-    return [
-        ScoredPair(
-            run_id=1,
-            checkpoint="policy",
-            pair=pair.id,
-            split=pair.split,
-            prompt=pair.prompt,
-            chosen=pair.chosen,
-            rejected=pair.rejected,
-            policy_chosen_logp=score.policy_chosen_logp,
-            policy_rejected_logp=score.policy_rejected_logp,
-            reference_chosen_logp=score.reference_chosen_logp,
-            reference_rejected_logp=score.reference_rejected_logp,
-            chosen_tokens=score.chosen_tokens,
-            rejected_tokens=score.rejected_tokens,
-            truncated=score.truncated,
-        )
-        for pair, score in zip(pairs, scores, strict=True)
-    ]
+def table_of(
+    pairs: Sequence[Pair], scores: Sequence[PairScore], beta: float = 0.1, strengths: Sequence[int] = ()
+) -> PairTable:
+    """What the Inspector makes of these scores of these pairs."""
+    lines = [" ".join(pair.prompt[-1].content.split()) for pair in pairs]
+    ranks = {line: rank for rank, line in enumerate(sorted(set(lines), key=str.lower))}
+    columns = ScoreColumns(
+        rows=np.arange(1, len(pairs) + 1),
+        ids=tuple(pair.id for pair in pairs),
+        prompt_lines=tuple(lines),
+        prompt_rank=np.array([ranks[line] for line in lines], dtype=np.int64),
+        held_out=np.array([pair.split == "held_out" for pair in pairs], dtype=np.bool_),
+        policy_chosen=np.array([score.policy_chosen_logp for score in scores], dtype=np.float64),
+        policy_rejected=np.array([score.policy_rejected_logp for score in scores], dtype=np.float64),
+        reference_chosen=np.array([score.reference_chosen_logp for score in scores], dtype=np.float64),
+        reference_rejected=np.array([score.reference_rejected_logp for score in scores], dtype=np.float64),
+        chosen_tokens=np.array([score.chosen_tokens for score in scores], dtype=np.int64),
+        rejected_tokens=np.array([score.rejected_tokens for score in scores], dtype=np.int64),
+        truncated=np.array([score.truncated for score in scores], dtype=np.bool_),
+        strength=np.array(strengths or [0] * len(pairs), dtype=np.int64),
+    )
+    return PairTable.of(columns, beta)
 
 
 def add_scene_run(

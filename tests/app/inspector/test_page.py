@@ -18,7 +18,7 @@ from app.store.records import Run
 from dpo_engine.preferences import Message
 from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader
 
 HOSTILE = "<script>alert(1)</script> <img src='http://example.com/a.png'> [x](file:///etc/passwd) **bold**"
 ARABIC = "مرحباً جاري العزيز، أعتذر عن الضوضاء ليلة أمس."
@@ -62,7 +62,7 @@ def scored_page(qtbot: QtBot, page: InspectorPage, engine: FakeEngine, run: Run)
     engine.auto_score(SCORES)
     shown(qtbot, page)
     engine.deliver()
-    page.rows.setFocus()
+    page.pairs.rows.setFocus()
     return page
 
 
@@ -81,12 +81,15 @@ def press(page: InspectorPage, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> 
 
 
 def visible_pairs(page: InspectorPage) -> list[str]:
-    return [page.model.table.pairs[page.model.place(row)].pair for row in range(page.model.rowCount())]
+    return [
+        page.pairs.model.table.ids[page.pairs.model.place(row)] for row in range(page.pairs.model.rowCount())
+    ]
 
 
 def margins(page: InspectorPage) -> list[float]:
     return [
-        float(page.model.table.figures.margin[page.model.place(row)]) for row in range(page.model.rowCount())
+        float(page.pairs.model.table.figures.margin[page.pairs.model.place(row)])
+        for row in range(page.pairs.model.rowCount())
     ]
 
 
@@ -96,7 +99,7 @@ def margins(page: InspectorPage) -> list[float]:
 def test_without_a_run_the_page_sends_to_train(qtbot: QtBot, page: InspectorPage) -> None:
     shown(qtbot, page)
     assert page.blank.isVisible() and "Train a run first" in page.blank.words()
-    assert not page.filters.isVisible() and not page.top.runs.isVisible()
+    assert not page.pairs.filters.isVisible() and not page.top.runs.isVisible()
     page.blank.button.setFocus()
     with qtbot.waitSignal(page.train_page_requested):
         press(page, Qt.Key.Key_Space)
@@ -118,7 +121,7 @@ def test_scoring_is_shown_and_can_be_stopped_and_started(
     engine.deliver(1)
     assert page.blank.isVisible() and page.blank.progress.isVisible()
     engine.deliver(1)
-    assert page.rows.isVisible(), "rows appear while the others are being scored"
+    assert page.pairs.rows.isVisible(), "rows appear while the others are being scored"
     assert page.top.status.words.text() == "Scoring 2 of 30"
     page.top.status.button.setFocus()
     press(page, Qt.Key.Key_Space)
@@ -126,7 +129,7 @@ def test_scoring_is_shown_and_can_be_stopped_and_started(
     assert page.top.status.words.text() == "2 of 30 pairs scored"
     press(page, Qt.Key.Key_Space)
     engine.deliver()
-    assert page.model.rowCount() == 30
+    assert page.pairs.model.rowCount() == 30
     assert not page.top.status.isVisible()
 
 
@@ -140,7 +143,7 @@ def test_a_failed_scoring_is_a_sentence_with_a_way_on(
     page.blank.button.setFocus()
     press(page, Qt.Key.Key_Space)
     engine.deliver()
-    assert page.rows.isVisible() and page.model.rowCount() == 30
+    assert page.pairs.rows.isVisible() and page.pairs.model.rowCount() == 30
 
 
 def test_a_failure_over_rows_leaves_the_rows(
@@ -150,21 +153,21 @@ def test_a_failure_over_rows_leaves_the_rows(
     shown(qtbot, page)
     engine.deliver(4)
     engine.fail(engine.open[0], code="engine_died", message="The engine stopped. It was started again.")
-    assert page.rows.isVisible() and page.model.rowCount() == 6
+    assert page.pairs.rows.isVisible() and page.pairs.model.rowCount() == 6
     assert page.problem.isVisible() and page.problem.text() == "The engine stopped. It was started again."
 
 
 def test_slow_reading_is_said_only_after_a_while(
-    qtbot: QtBot, page: InspectorPage, store: DirectStore, engine: FakeEngine, run: Run
+    qtbot: QtBot, page: InspectorPage, reader: DirectReader, engine: FakeEngine, run: Run
 ) -> None:
     engine.auto_score(SCORES)
     shown(qtbot, page)
     engine.deliver()
-    store.hold()
+    reader.hold()
     page.top.checkpoint_chosen.emit("step-000020")
-    assert page.rows.isVisible(), "what was there stays at first"
+    assert page.pairs.rows.isVisible(), "what was there stays at first"
     qtbot.waitUntil(lambda: page.blank.isVisible() and "Reading the scores" in page.blank.words())
-    store.release()
+    reader.release()
     assert "Reading" not in page.blank.words()
 
 
@@ -173,51 +176,56 @@ def test_slow_reading_is_said_only_after_a_while(
 
 def test_down_and_up_move_through_the_pairs_and_the_texts_follow(scored_page: InspectorPage) -> None:
     page = scored_page
-    assert page.pane.name.text() == "Pair 1"
+    assert page.pairs.pane.name.text() == "Pair 1"
     press(page, Qt.Key.Key_Down)
-    assert page.pane.name.text() == "Pair 2"
-    assert page.pane.chosen.text.toPlainText() == HOSTILE
-    assert page.pane.rejected.text.toPlainText() == ARABIC
+    assert page.pairs.pane.name.text() == "Pair 2"
+    assert page.pairs.pane.chosen.text.toPlainText() == HOSTILE
+    assert page.pairs.pane.rejected.text.toPlainText() == ARABIC
     press(page, Qt.Key.Key_Down)
-    assert page.pane.chosen.text.toPlainText() == LONG
-    assert page.pane.prompt.text.toPlainText().startswith("System:\nBe kind.\n\nPerson:\nA question")
+    assert page.pairs.pane.chosen.text.toPlainText() == LONG
+    assert page.pairs.pane.prompt.text.toPlainText().startswith("System:\nBe kind.\n\nPerson:\nA question")
     press(page, Qt.Key.Key_Up)
     press(page, Qt.Key.Key_Up)
-    assert page.pane.name.text() == "Pair 1"
+    assert page.pairs.pane.name.text() == "Pair 1"
     press(page, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
-    assert page.pane.name.text() == "Pair 30"
+    assert page.pairs.pane.name.text() == "Pair 30"
 
 
 def test_the_pane_has_the_pairs_own_numbers(scored_page: InspectorPage) -> None:
     page, score = scored_page, SCORES[0]
-    text = page.pane.chosen.figures.text().replace("−", "-")
+    text = page.pairs.pane.chosen.figures.text().replace("−", "-")
     assert f"log-prob {score.reference_chosen_logp:.2f} → {score.policy_chosen_logp:.2f}" in text
     assert f"log-ratio {score.chosen_log_ratio:.3f}" in text
     assert f"reward {0.1 * score.chosen_log_ratio:.3f}" in text
-    assert page.pane.chosen.length.text() == f"{score.chosen_tokens} tokens"
-    assert f"{score.margin(0.1):.2f}" in page.pane.sentence.text().replace("−", "-")
+    assert page.pairs.pane.chosen.length.text() == f"{score.chosen_tokens} tokens"
+    assert f"{score.margin(0.1):.2f}" in page.pairs.pane.sentence.text().replace("−", "-")
 
 
 def test_a_right_to_left_paragraph_runs_from_the_right(scored_page: InspectorPage) -> None:
     page = scored_page
     press(page, Qt.Key.Key_Down)
-    layout = page.pane.rejected.text.document().firstBlock().layout()
+    layout = page.pairs.pane.rejected.text.document().firstBlock().layout()
     assert layout.textOption().textDirection() == Qt.LayoutDirection.LayoutDirectionAuto
-    assert page.pane.rejected.text.document().firstBlock().textDirection() == Qt.LayoutDirection.RightToLeft
-    assert page.pane.chosen.text.document().firstBlock().textDirection() == Qt.LayoutDirection.LeftToRight
+    assert (
+        page.pairs.pane.rejected.text.document().firstBlock().textDirection()
+        == Qt.LayoutDirection.RightToLeft
+    )
+    assert (
+        page.pairs.pane.chosen.text.document().firstBlock().textDirection() == Qt.LayoutDirection.LeftToRight
+    )
 
 
 def test_a_click_on_a_heading_sorts_and_a_second_one_turns_round(
     qtbot: QtBot, scored_page: InspectorPage
 ) -> None:
     page = scored_page
-    header = page.rows.view.horizontalHeader()
+    header = page.pairs.rows.view.horizontalHeader()
     column = column_by_key("margin")
     x = header.sectionViewportPosition(column) + header.sectionSize(column) // 2
     for descending in (False, True):
         qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(x, header.height() - 10))
         assert margins(page) == sorted(margins(page), reverse=descending)
-    assert page.pane.name.text() == "Pair 1", "the selected pair stays selected"
+    assert page.pairs.pane.name.text() == "Pair 1", "the selected pair stays selected"
 
 
 def test_sorting_by_keyboard(qtbot: QtBot, scored_page: InspectorPage) -> None:
@@ -229,7 +237,7 @@ def test_sorting_by_keyboard(qtbot: QtBot, scored_page: InspectorPage) -> None:
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: margins(page) == sorted(margins(page)) and page.model.place(0) != 0)
+    qtbot.waitUntil(lambda: margins(page) == sorted(margins(page)) and page.pairs.model.place(0) != 0)
     press(page, Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
     assert margins(page) == sorted(margins(page), reverse=True)
 
@@ -237,34 +245,36 @@ def test_sorting_by_keyboard(qtbot: QtBot, scored_page: InspectorPage) -> None:
 def test_search_by_keyboard_and_back_to_the_rows(qtbot: QtBot, scored_page: InspectorPage) -> None:
     page = scored_page
     press(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    assert page.filters.search.hasFocus()
-    QTest.keyClicks(page.filters.search, "Number 17 rude s")
-    assert page.filters.search.text() == "Number 17 rude s", "letters are typed, not taken for shortcuts"
-    QTest.keyClick(page.filters.search, Qt.Key.Key_Backspace)
-    QTest.keyClick(page.filters.search, Qt.Key.Key_Return)
-    assert page.rows.view.hasFocus()
+    assert page.pairs.filters.search.hasFocus()
+    QTest.keyClicks(page.pairs.filters.search, "Number 17 rude s")
+    assert page.pairs.filters.search.text() == "Number 17 rude s", (
+        "letters are typed, not taken for shortcuts"
+    )
+    QTest.keyClick(page.pairs.filters.search, Qt.Key.Key_Backspace)
+    QTest.keyClick(page.pairs.filters.search, Qt.Key.Key_Return)
+    assert page.pairs.rows.view.hasFocus()
     assert visible_pairs(page) == ["comparison-17"]
-    assert page.pane.name.text() == "Pair 17"
+    assert page.pairs.pane.name.text() == "Pair 17"
     press(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
-    QTest.keyClick(page.filters.search, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: page.model.rowCount() == 30)
+    QTest.keyClick(page.pairs.filters.search, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: page.pairs.model.rowCount() == 30)
 
 
 def test_search_without_a_hit_offers_the_way_back(qtbot: QtBot, scored_page: InspectorPage) -> None:
     page = scored_page
-    page.filters.search.setText("no such words")
-    qtbot.waitUntil(page.blank.isVisible)
-    assert "No pair matches" in page.blank.words()
-    assert page.filters.isVisible()
-    page.blank.button.setFocus()
+    page.pairs.filters.search.setText("no such words")
+    qtbot.waitUntil(page.pairs.nothing.isVisible)
+    assert "No pair matches" in page.pairs.nothing.words()
+    assert page.pairs.filters.isVisible()
+    page.pairs.nothing.button.setFocus()
     press(page, Qt.Key.Key_Space)
-    assert page.rows.isVisible() and page.model.rowCount() == 30
-    assert page.filters.search.text() == ""
+    assert page.pairs.rows.isVisible() and page.pairs.model.rowCount() == 30
+    assert page.pairs.filters.search.text() == ""
 
 
 def test_the_filters_by_keyboard_with_their_counts(scored_page: InspectorPage) -> None:
     page = scored_page
-    splits, cases = page.filters.splits, page.filters.cases
+    splits, cases = page.pairs.filters.splits, page.pairs.filters.cases
     assert [splits.button(number).text() for number in range(3)] == ["All  30", "Train  24", "Held-out  6"]
     splits.button(0).setFocus()
     press(page, Qt.Key.Key_Right)
@@ -273,11 +283,11 @@ def test_the_filters_by_keyboard_with_their_counts(scored_page: InspectorPage) -
     assert visible_pairs(page) == [pair.id for pair in PAIRS if pair.split == "held_out"]
     shown_counts = [int(cases.button(number).text().split()[-1]) for number in range(4)]
     assert shown_counts[0] == 6 == sum(shown_counts[1:])
-    page.filters.clear()
+    page.pairs.filters.clear()
     cases.button(0).setFocus()
     press(page, Qt.Key.Key_Right)
-    assert page.model.rowCount() == int(cases.button(1).text().split()[-1]) > 0
-    assert page.summary.lines()[0].startswith("Train  24 pairs  mean margin ")
+    assert page.pairs.model.rowCount() == int(cases.button(1).text().split()[-1]) > 0
+    assert page.pairs.summary.lines()[0].startswith("Train  24 pairs  mean margin ")
 
 
 def test_copy_takes_the_selected_rows_and_leaves_selected_text_alone(scored_page: InspectorPage) -> None:
@@ -286,38 +296,38 @@ def test_copy_takes_the_selected_rows_and_leaves_selected_text_alone(scored_page
     press(page, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert [line.split("\t")[0] for line in lines] == ["pair", "comparison-1", "comparison-2"]
-    page.pane.prompt.text.setFocus()
-    page.pane.prompt.text.selectAll()
+    page.pairs.pane.prompt.text.setFocus()
+    page.pairs.pane.prompt.text.selectAll()
     press(page, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    assert QGuiApplication.clipboard().text() == page.pane.prompt.text.toPlainText()
+    assert QGuiApplication.clipboard().text() == page.pairs.pane.prompt.text.toPlainText()
 
 
 def test_both_halves_of_the_table_stay_on_the_same_rows(qtbot: QtBot, scored_page: InspectorPage) -> None:
     page = scored_page
-    frozen = page.rows.findChild(QWidget, "frozenColumns")
+    frozen = page.pairs.rows.findChild(QWidget, "frozenColumns")
     for step in range(3):
         if step == 1:
-            page.rows.heading_clicked.emit(column_by_key("margin"))
+            page.pairs.rows.heading_clicked.emit(column_by_key("margin"))
         press(page, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
         qtbot.waitUntil(
-            lambda: page.rows.view.verticalScrollBar().value() == frozen.verticalScrollBar().value() > 0  # type: ignore[attr-defined]
+            lambda: page.pairs.rows.view.verticalScrollBar().value() == frozen.verticalScrollBar().value() > 0  # type: ignore[attr-defined]
         )
         press(page, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
 
 
 def test_left_and_right_scroll_sideways_and_the_prompt_stays(scored_page: InspectorPage) -> None:
     page = scored_page
-    sideways = page.rows.view.horizontalScrollBar()
+    sideways = page.pairs.rows.view.horizontalScrollBar()
     assert sideways.value() == 0 and sideways.maximum() > 0
     press(page, Qt.Key.Key_Right)
     assert sideways.value() > 0
-    assert page.rows.current_row() == 0
+    assert page.pairs.rows.current_row() == 0
     press(page, Qt.Key.Key_Left)
     assert sideways.value() == 0
 
 
 def test_at_1280_margin_case_and_log_ratios_are_in_view(scored_page: InspectorPage) -> None:
-    view = scored_page.rows.view
+    view = scored_page.pairs.rows.view
     for key in ("margin", "case", "chosen_log_ratio", "rejected_log_ratio", "probability", "loss"):
         column = column_by_key(key)
         right = view.columnViewportPosition(column) + view.columnWidth(column)
@@ -333,7 +343,7 @@ def test_run_and_checkpoint_are_chosen_by_keyboard(
     page = scored_page
     assert [page.top.checkpoints.itemText(row) for row in range(page.top.checkpoints.count())] == [
         "Result",
-        "Step 20",
+        "Step 20  ·  not scored",
     ]
     page.top.checkpoints.setFocus()
     press(page, Qt.Key.Key_Down)
@@ -354,9 +364,9 @@ def test_everything_is_reached_by_tab_and_has_a_name(scored_page: InspectorPage)
     expected = [
         page.top.runs,
         page.top.checkpoints,
-        page.filters.search,
-        page.rows.view,
-        page.pane.chosen.text,
+        page.pairs.filters.search,
+        page.pairs.rows.view,
+        page.pairs.pane.chosen.text,
     ]
     assert all(widget in seen for widget in expected)
     for widget in seen:

@@ -1,4 +1,4 @@
-"""Filtering, searching and sorting against plain Python."""
+"""Filtering and sorting against plain Python."""
 
 import dataclasses
 import math
@@ -8,40 +8,30 @@ import pytest
 
 from app.inspector.columns import COLUMNS, Column, column_by_key, sort_values
 from app.inspector.figures import CASES
-from app.inspector.pair_table import (
-    Arrangement,
-    PairTable,
-    arrange,
-    matches,
-    prompt_line,
-    summary_of,
-)
+from app.inspector.pair_table import Arrangement, Mask, PairTable, arrange, summary_of
 from dpo_engine.pair_math import Case
-from dpo_engine.preferences import Message, Split
-from tests.app.inspector.scenes import make_pairs, make_scores, scored_pairs
+from dpo_engine.preferences import Split
+from tests.app.inspector.scenes import make_pairs, make_scores, table_of
 
 PAIRS = make_pairs(60, held_out=12)
-SCORED = scored_pairs(PAIRS, make_scores(PAIRS))
-TABLE = PairTable.build(SCORED, 0.1)
+SCORES = make_scores(PAIRS)
+TABLE = table_of(PAIRS, SCORES)
+THIRDS = np.arange(60) % 3 == 0
 
 
 @pytest.mark.parametrize("split", [None, "train", "held_out"])
 @pytest.mark.parametrize("case", [None, *CASES])
-@pytest.mark.parametrize("text", ["", "topic 3", "KIND  number 1", "no such words"])
-def test_filters_agree_with_a_loop(split: Split | None, case: Case | None, text: str) -> None:
-    wanted = Arrangement(split=split, case=case, text=text)
+@pytest.mark.parametrize("masks", [(), (THIRDS,), (THIRDS, np.arange(60) > 30), (~THIRDS & THIRDS,)])
+def test_filters_agree_with_a_loop(split: Split | None, case: Case | None, masks: tuple[Mask, ...]) -> None:
     expected = [
         place
-        for place, pair in enumerate(SCORED)
+        for place, pair in enumerate(PAIRS)
         if (split is None or pair.split == split)
         and (case is None or CASES[int(TABLE.figures.case[place])] == case)
-        and all(
-            word in f"{pair.prompt[0].content}\n{pair.chosen}\n{pair.rejected}".lower()
-            for word in text.lower().split()
-        )
+        and all(mask[place] for mask in masks)
     ]
-    assert list(arrange(TABLE, wanted).rows) == expected
-    if not text:
+    assert list(arrange(TABLE, Arrangement(split=split, case=case, masks=masks)).rows) == expected
+    if not masks:
         assert expected or (split, case) == ("held_out", "against")
 
 
@@ -58,21 +48,19 @@ def test_every_column_sorts(column: Column, descending: bool) -> None:
 
 def test_sorting_by_prompt_follows_its_text() -> None:
     rows = arrange(TABLE, Arrangement(), sort_values(TABLE, column_by_key("prompt"))).rows
-    lines = [prompt_line(SCORED[row]).casefold() for row in rows]
+    lines = [TABLE.prompt_lines[row].lower() for row in rows]
     assert lines == sorted(lines)
 
 
-def test_search_looks_at_prompt_chosen_and_rejected() -> None:
-    for word in ("question", "kind", "rude"):
-        assert matches(TABLE, Arrangement(text=word)).all()
-    assert list(arrange(TABLE, Arrangement(text="answer, number 42.")).rows) == [41]
+def test_a_search_s_row_numbers_become_places() -> None:
+    table = dataclasses.replace(TABLE, rows=np.arange(60) * 5 + 7)
+    found = np.array([6, 7, 12, 13, 5 * 59 + 7, 10_000])
+    assert list(np.flatnonzero(table.mask_of(found))) == [0, 1, 59]
+    assert not table.mask_of(found[:0]).any()
 
 
-def test_search_folds_case_beyond_ascii() -> None:
-    pair = dataclasses.replace(SCORED[0], chosen="Straße und ΣΟΦΟΣ")
-    table = PairTable.build([pair], 0.1)
-    for text in ("STRASSE", "σοφος", "ΣΟΦΟΣ"):
-        assert matches(table, Arrangement(text=text)).all()
+def test_a_pair_is_found_by_its_id() -> None:
+    assert [TABLE.place_of[pair.id] for pair in PAIRS] == list(range(60))
 
 
 def test_case_counts_follow_the_other_filters() -> None:
@@ -93,9 +81,10 @@ def test_summaries_of_the_splits_add_up() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_log_prob_that_is_no_number_is_left_out_and_counted(bad: float) -> None:
-    broken = dataclasses.replace(SCORED[1], reference_rejected_logp=bad)
-    table = PairTable.build([SCORED[0], broken, SCORED[2]], 0.1)
-    assert [pair.pair for pair in table.pairs] == [SCORED[0].pair, SCORED[2].pair]
+    broken = dataclasses.replace(SCORES[1], reference_rejected_logp=bad)
+    table = table_of(PAIRS[:3], [SCORES[0], broken, SCORES[2]], strengths=[1, 2, 3])
+    assert table.ids == (PAIRS[0].id, PAIRS[2].id)
+    assert (list(table.rows), list(table.strength)) == ([1, 3], [1, 3])
     assert table.left_out == 1
     for column in COLUMNS:
         for row in range(len(table)):
@@ -104,30 +93,17 @@ def test_a_log_prob_that_is_no_number_is_left_out_and_counted(bad: float) -> Non
 
 
 def test_an_empty_table_arranges_to_nothing() -> None:
-    empty = PairTable.build([], 0.1)
+    empty = PairTable.empty()
     for column in range(len(COLUMNS)):
-        arranged = arrange(empty, Arrangement(text="x"), sort_values(empty, column))
+        arranged = arrange(
+            empty, Arrangement(masks=(np.ones(0, dtype=np.bool_),)), sort_values(empty, column)
+        )
         assert arranged.rows.size == 0
         assert sum(arranged.cases.values()) == 0
 
 
 def test_another_beta_changes_the_figures_and_nothing_else() -> None:
     other = TABLE.at_beta(0.2)
-    np.testing.assert_array_equal(other.figures.margin, PairTable.build(SCORED, 0.2).figures.margin)
-    assert other.pairs is TABLE.pairs
+    np.testing.assert_array_equal(other.figures.margin, table_of(PAIRS, SCORES, 0.2).figures.margin)
+    assert other.ids is TABLE.ids
     assert TABLE.figures.beta == 0.1
-
-
-def test_the_prompt_in_a_row_is_the_last_user_turn_on_one_line() -> None:
-    pair = dataclasses.replace(
-        SCORED[0],
-        prompt=(
-            Message("system", "Be brief."),
-            Message("user", "First"),
-            Message("assistant", "Yes?"),
-            Message("user", "Second\n\n  line " + "x" * 400),
-        ),
-    )
-    line = prompt_line(pair, limit=40)
-    assert line.startswith("Second line xxx")
-    assert len(line) == 40 and line.endswith("…")

@@ -22,7 +22,7 @@ from dpo_engine.preferences import Pair
 from dpo_engine.requests import Cancel, Score, Train
 from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 PAIRS = make_pairs(9, held_out=3)
 SCORES = make_scores(PAIRS)
@@ -33,7 +33,7 @@ def open_page(presenter: InspectorPresenter) -> None:
 
 
 def table_ids(presenter: InspectorPresenter) -> list[str]:
-    return [pair.pair for pair in presenter.table.pairs]
+    return list(presenter.table.ids)
 
 
 @pytest.fixture
@@ -136,20 +136,21 @@ def test_a_scoring_goes_on_while_something_scored_is_looked_at(
 
 
 def test_an_answer_that_comes_late_is_dropped(
-    presenter: InspectorPresenter, engine: FakeEngine, store: DirectStore, run: Run
+    presenter: InspectorPresenter, engine: FakeEngine, reader: DirectReader, run: Run
 ) -> None:
     engine.auto_score(SCORES)
     open_page(presenter)
     engine.deliver()
-    presenter.choose_checkpoint("step-000030")
     engine.auto_score(make_scores(PAIRS, seed=2))
+    presenter.choose_checkpoint("step-000030")
     engine.deliver()
-    store.hold()
+    reader.hold()
     presenter.choose_checkpoint("policy")
     presenter.choose_checkpoint("step-000030")
-    store.release()
+    reader.release()
     assert presenter.state.checkpoint == "step-000030"
-    assert presenter.table.pairs[0].checkpoint == "step-000030"
+    expected = [score.margin(0.3) for score in make_scores(PAIRS, seed=2)]
+    assert list(presenter.table.figures.margin) == expected
 
 
 def test_results_that_come_during_a_write_go_with_the_next_one(
@@ -252,6 +253,7 @@ def test_a_result_that_was_trained_on_is_scored_again(
     open_page(presenter)
     engine.deliver()
     old = list(presenter.table.figures.margin)
+    (Path(run.folder) / "policy" / "adapter_model.safetensors").write_bytes(b"other weights")
     set_status(project, run.id, "stopped", step=45)
     engine.auto_score(scores_of(2))
     presenter.refresh()

@@ -20,7 +20,7 @@ from dpo_engine.events import (
 from dpo_engine.requests import Cancel, Score
 from tests.app.inspector.scenes import add_scene_run, make_pairs, make_scores
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 PAIRS = make_pairs(9, held_out=3)
 SCORES = make_scores(PAIRS)
@@ -31,7 +31,7 @@ def open_page(presenter: InspectorPresenter) -> None:
 
 
 def table_ids(presenter: InspectorPresenter) -> list[str]:
-    return [pair.pair for pair in presenter.table.pairs]
+    return list(presenter.table.ids)
 
 
 @pytest.fixture
@@ -68,7 +68,8 @@ def test_a_checkpoint_is_scored_from_its_folder(
 
 def test_a_hidden_page_asks_for_nothing(presenter: InspectorPresenter, engine: FakeEngine, run: Run) -> None:
     presenter.refresh()
-    assert presenter.state.phase == "ready"
+    assert presenter.state.runs
+    assert len(presenter.table) == 0
     assert engine.requests == []
 
 
@@ -106,7 +107,9 @@ def test_a_finished_scoring_is_in_the_project_and_not_done_again(
     assert len(scored_pairs(store.project, run.id, "policy")) == 9
 
     later = FakeEngine()
-    again = InspectorPresenter(engine=later, store=store)
+    again = InspectorPresenter(
+        engine=later, store=store, reader=DirectReader(store.project), slow_reader=DirectReader(store.project)
+    )
     open_page(again)
     assert again.state.complete
     assert table_ids(again) == table_ids(presenter)
@@ -185,7 +188,7 @@ def test_a_full_disk_ends_the_scoring_with_its_sentence(
     def full(*_: object) -> None:
         raise StoreFull("The disk is full. Free some space and score again.")
 
-    monkeypatch.setattr("app.inspector.scoring.scores.record_scores", full)
+    monkeypatch.setattr("app.inspector.ledger.scoring.scores.record_scores", full)
     open_page(presenter)
     request = engine.open[0]
     engine.emit(PairsScored(request=request, scores=tuple(SCORES[:2])))

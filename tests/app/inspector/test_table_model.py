@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 
 from app.inspector.columns import COLUMNS, column_by_key, sort_values
-from app.inspector.pair_table import Arrangement, PairTable, arrange
+from app.inspector.pair_table import Arrangement, arrange
 from app.inspector.table_model import PairTableModel
 from app.shell.theme import Theme
-from tests.app.inspector.scenes import make_pairs, make_scores, scored_pairs
+from tests.app.inspector.scenes import make_pairs, make_scores, table_of
 
 PAIRS = make_pairs(12, held_out=4)
-TABLE = PairTable.build(scored_pairs(PAIRS, make_scores(PAIRS)), 0.1)
+TABLE = table_of(PAIRS, make_scores(PAIRS))
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from app.shell.keymap import Keymap
 from app.shell.theme import Theme
 from app.store.handle import Project
 from app.store.project import create_project
-from tests.app.library.scenes import DirectReader
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 
 @pytest.fixture

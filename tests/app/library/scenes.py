@@ -1,33 +1,11 @@
 """A project with some rows, readers that answer at once, and the page over them."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from app.library.page import LibraryPage
 from app.library.presenter import LibraryPresenter
 from app.store.collecting import comparisons, verdicts
-from app.store.errors import StoreError
-from app.store.handle import Project
+from app.store.project import Project
 from app.store.records import Choice
-from tests.helpers.stores import DirectStore
 from tests.store.makers import candidate, prompt
-
-T = TypeVar("T")
-
-
-class DirectReader(DirectStore):
-    """A `DirectStore` whose work can be given up before its answer was released."""
-
-    def submit(  # type: ignore[override]
-        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> Callable[[], None]:
-        given_up: list[bool] = []
-        super().submit(
-            work,
-            lambda result: None if given_up else done(result),
-            lambda error: None if given_up else failed(error),
-        )
-        return lambda: given_up.append(True)
 
 
 def add_row(

@@ -14,7 +14,7 @@ from app.store.handle import Project
 from app.store.library import table as library
 from app.store.library.filters import Filter
 from app.store.project import create_project
-from tests.app.library.scenes import DirectReader
+from tests.helpers.stores import DirectReader
 
 MANY = 100_000
 PROMPTS = 1_000

@@ -8,8 +8,8 @@ from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.library.filters import Filter, Sort
 from app.store.library.table import LibraryRow
-from tests.app.library.scenes import DirectReader, add_row, words_of
-from tests.helpers.stores import DirectStore
+from tests.app.library.scenes import add_row, words_of
+from tests.helpers.stores import DirectReader, DirectStore
 from tests.store.makers import prompt
 
 ALL = [(0, 10_000)]

@@ -6,14 +6,16 @@ from typing import TypeVar
 
 import pytest
 
+from app.history import History
 from app.store.collecting import comparisons, prompts, verdicts
 from app.store.project import Project, create_project
 from app.store.records import NewCandidate, Run
 from app.store.training.runs import runs
 from app.train.presenter import TrainPresenter
+from app.train.tools import Tools
 from dpo_engine.preferences import Message, Split
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 T = TypeVar("T")
 
@@ -56,18 +58,27 @@ class Room:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.problems: list[str] = []
+        """What an undo that did not succeed said."""
         self.store = DirectStore(project)
         self.engine = FakeEngine()
         self.clock = Clock()
+        self.background = DirectBackground()
+        self.history = History(store=self.store, annotator="me", failed=self.problems.append)
         self.presenter = self.new_presenter()
 
     def new_presenter(self) -> TrainPresenter:
         return TrainPresenter(
-            engine=self.engine,
-            store=self.store,
-            background=DirectBackground(),
-            clock=self.clock,
-            call_later=self.clock.call_later,
+            Tools(
+                engine=self.engine,
+                store=self.store,
+                reader=DirectReader(self.project),
+                background=self.background,
+                history=self.history,
+                annotator=lambda: "me",
+                clock=self.clock,
+                call_later=self.clock.call_later,
+            )
         )
 
     def judge(self, number: int, *, split: Split = "train", model: str = "starter") -> None:

@@ -142,30 +142,30 @@ def test_enough_preferences_need_no_advice(room: Room) -> None:
     "wrong", [{"beta": -1.0}, {"beta": float("nan")}, {"lora_r": 0}, {"method": "magic"}]
 )
 def test_a_wrong_value_is_a_sentence_and_starts_nothing(ready: Room, wrong: dict[str, object]) -> None:
-    ready.presenter.configure(wrong)
+    ready.presenter.form.configure(wrong)
     (name,) = wrong
     assert name in ready.presenter.state.obstacle
     assert not ready.presenter.state.can_start
     ready.presenter.start()
     assert ready.runs() == []
-    ready.presenter.configure({"beta": 0.2})
+    ready.presenter.form.configure({"beta": 0.2})
     assert ready.presenter.state.can_start
 
 
 def test_text_that_is_no_value_stands_in_the_way(ready: Room) -> None:
-    ready.presenter.refuse_form("'abc' is no number.")
+    ready.presenter.form.refuse("'abc' is no number.")
     assert ready.presenter.state.obstacle == "'abc' is no number."
     assert not ready.presenter.state.can_start
 
 
 def test_the_recommended_rate_follows_the_method(ready: Room) -> None:
     assert ready.presenter.state.recommended_rate == 2e-4
-    ready.presenter.configure({"method": "full"})
+    ready.presenter.form.configure({"method": "full"})
     assert ready.presenter.state.recommended_rate == 1e-5
 
 
 def test_the_form_of_the_last_run_comes_back(ready: Room) -> None:
-    ready.presenter.configure({"beta": 0.3, "method": "full"})
+    ready.presenter.form.configure({"beta": 0.3, "method": "full"})
     ready.presenter.start()
     again = ready.new_presenter()
     again.open()
@@ -181,7 +181,7 @@ def test_a_damaged_stored_form_is_left_aside(ready: Room) -> None:
 
 def test_a_new_project_begins_with_what_is_recommended_and_then_with_what_was_chosen(ready: Room) -> None:
     assert ready.presenter.state.config == recommended("lora", 20)
-    ready.presenter.configure({"beta": 0.2})
+    ready.presenter.form.configure({"beta": 0.2})
     ready.presenter.start()
     again = ready.new_presenter()
     again.open()
@@ -192,7 +192,7 @@ def test_a_new_project_begins_with_what_is_recommended_and_then_with_what_was_ch
 
 
 def test_start_makes_folder_row_and_request(ready: Room) -> None:
-    ready.presenter.configure({"beta": 0.2})
+    ready.presenter.form.configure({"beta": 0.2})
     ready.presenter.start()
     run = the_run(ready)
     assert ready.engine.requests == [Train(id=ready.engine.last(Train).id, run=run.folder, resume=False)]
@@ -202,7 +202,8 @@ def test_start_makes_folder_row_and_request(ready: Room) -> None:
     pairs = run_folder.read_pairs(Path(run.folder))
     assert [pair.split for pair in pairs].count("held_out") == 2
     assert all(pair.chosen.startswith("Good") and pair.rejected.startswith("Bad") for pair in pairs)
-    assert not ready.presenter.state.can_start, "one run at a time"
+    assert ready.presenter.state.progress is not None
+    assert ready.presenter.state.progress.run == run
 
 
 def test_metrics_are_drawn_and_stored_and_the_run_finishes(ready: Room) -> None:
@@ -279,21 +280,21 @@ def test_a_run_can_start_from_another_runs_policy(ready: Room) -> None:
     ready.presenter.start()
     ready.engine.deliver()
     first = the_run(ready)
-    ready.presenter.choose_start(first.folder)
+    ready.presenter.form.choose_start(first.folder)
     ready.presenter.start()
     assert ready.runs()[0].policy == first.folder
 
 
 def test_a_folder_that_is_no_model_changes_nothing(ready: Room, tmp_path: Path) -> None:
-    ready.presenter.choose_folder(str(tmp_path / "nowhere"))
+    ready.presenter.form.choose_folder(str(tmp_path / "nowhere"))
     assert "no folder" in ready.presenter.state.problem
     empty = tmp_path / "empty"
     empty.mkdir()
-    ready.presenter.choose_folder(str(empty))
+    ready.presenter.form.choose_folder(str(empty))
     assert "config.json" in ready.presenter.state.problem
     assert ready.presenter.state.start_from == "starter"
     (empty / "config.json").write_text("{}")
-    ready.presenter.choose_folder(str(empty))
+    ready.presenter.form.choose_folder(str(empty))
     assert ready.presenter.state.start_from == str(empty)
     assert ready.presenter.state.problem == ""
 
@@ -602,7 +603,7 @@ def test_a_run_trains_on_the_chosen_pairs(ready: Room) -> None:
     presenter.start()
     everything = presenter.state.ingredients.preferences
     ready.engine.fail(ready.engine.last(Train).id, code="cancelled", message="")
-    presenter.choose_pairs("new")
+    presenter.form.choose_pairs("new")
     assert presenter.state.ingredients.preferences == 0
     assert "No preference belongs to this selection" in presenter.state.obstacle
     assert not presenter.state.can_start

@@ -21,13 +21,16 @@ from tests.benchmarks.helpers.kept import Kept
 from tests.benchmarks.helpers.verdict_cell import as_prompts, labelled
 from tests.benchmarks.helpers.verdict_rules import RULES, SEEN, verdict
 
+_OFTEN = {"save_steps": 5}
+"""A benchmark that is ended goes on there; nothing else depends on it."""
+
 
 def folds_job(job: Job) -> Result:
     """Do at most `job["at_once"]` folds of the study; the scores, once all are done."""
     pairs, flipped = _with_flips(_pairs(job), job["flipped"], job["seed"])
     folder = Path(job["cache"]) / "studies" / job["name"]
     if not (folder / "study.json").exists():
-        config = study_config(len(pairs), job["folds"], {"seed": job["seed"], **job["settings"]})
+        config = study_config(len(pairs), job["folds"], {"seed": job["seed"], **_OFTEN, **job["settings"]})
         study_folder.create(
             folder.parent,
             policy=job["model"],

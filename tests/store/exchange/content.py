@@ -61,7 +61,9 @@ def _add_verdicts(project: Project, row: dict[str, Any], judged: Judged, *, swap
         said = _said(project, verdict, swapped=swapped)
         judged.verdicts[verdict["annotator"]] = max(said, judged.verdicts.get(verdict["annotator"], said))
     for again in project.db.query(
-        "SELECT * FROM comparisons WHERE of_id = ? AND purpose = 'settle' AND deleted_at IS NULL", [row["id"]]
+        "SELECT * FROM comparisons WHERE of_id = ? AND purpose IN ('settle', 'second_look')"
+        " AND deleted_at IS NULL",
+        [row["id"]],
     ):
         for verdict in project.db.query("SELECT * FROM verdicts WHERE comparison_id = ?", [again["id"]]):
             if verdict["undone_at"] is None and verdict["choice"] != "skip":

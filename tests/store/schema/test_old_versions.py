@@ -16,12 +16,15 @@ from app.store.project import Project, open_project
 from app.store.rows import writing
 from app.store.schema.migrations import STEPS
 from app.store.settings import get_setting
-from app.store.training import run_pairs, runs
+from app.store.training import run_pairs, runs, studies
 from app.store.undo import journal
 from dpo_engine.preferences import Message
 from tests.store.old_projects import DATA
 
 VERSIONS = sorted(int(file.name.split("_")[1].split(".")[0]) for file in DATA.glob("version_*.dpo.xz"))
+
+BEFORE_COLLECTING = [version for version in VERSIONS if version < 5]
+"""Those whose tables the step `collecting` changed."""
 
 
 def unpacked(folder: Path, version: int) -> Path:
@@ -37,11 +40,11 @@ def rows(path: Path, sql: str) -> list[dict[str, Any]]:
 
 
 def test_every_earlier_version_is_kept_and_small() -> None:
-    assert set(VERSIONS) >= {1, 2, 3, 4}
+    assert set(VERSIONS) >= {1, 2, 3, 4, 6}
     assert all(file.stat().st_size < 60_000 for file in DATA.iterdir())
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", BEFORE_COLLECTING)
 def test_prompts_and_responses(tmp_path: Path, version: int) -> None:
     path = unpacked(tmp_path, version)
     asked = rows(path, "SELECT * FROM prompts")
@@ -75,7 +78,7 @@ def test_prompts_and_responses(tmp_path: Path, version: int) -> None:
         assert same.id == 1
 
 
-@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 2])
+@pytest.mark.parametrize("version", [version for version in BEFORE_COLLECTING if version >= 2])
 def test_comparisons_and_verdicts(tmp_path: Path, version: int) -> None:
     path = unpacked(tmp_path, version)
     before = rows(path, "SELECT * FROM comparisons")
@@ -117,7 +120,7 @@ def test_comparisons_and_verdicts(tmp_path: Path, version: int) -> None:
         assert lengths == (len(before),)
 
 
-@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 2])
+@pytest.mark.parametrize("version", [version for version in BEFORE_COLLECTING if version >= 2])
 def test_what_was_said_before_is_undone_and_redone_as_ever(tmp_path: Path, version: int) -> None:
     path = unpacked(tmp_path, version)
     with closing(open_project(path)) as project:
@@ -142,7 +145,7 @@ def test_what_was_said_before_is_undone_and_redone_as_ever(tmp_path: Path, versi
         assert steps == -1  # two could be redone, and one was before
 
 
-@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 2])
+@pytest.mark.parametrize("version", [version for version in BEFORE_COLLECTING if version >= 2])
 def test_one_persons_comparisons_count_as_before_when_worked_out_anew(tmp_path: Path, version: int) -> None:
     with closing(open_project(unpacked(tmp_path, version))) as project:
         alone = """
@@ -168,6 +171,73 @@ def test_runs_and_settings(tmp_path: Path, version: int) -> None:
         assert project.db.table("metrics").count == 1
         if version >= 4:
             assert get_setting(project, "policy") == "starter"
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 5])
+def test_no_row_of_what_was_collected_is_changed(tmp_path: Path, version: int) -> None:
+    path = unpacked(tmp_path, version)
+    tables = [
+        row["name"]
+        for row in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        if not row["name"].startswith(("sqlite_", "_sqlite_")) and row["name"] != "prompts_fts"
+    ]
+    assert {"annotators", "comparison_tags", "prompt_tags", "journal", "standing", "tally"} <= set(tables)
+    before = {table: rows(path, f'SELECT * FROM "{table}"') for table in tables}  # noqa: S608
+    assert all(before.values())
+    with closing(open_project(path)) as project:
+        assert project.db.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
+        for table, kept in before.items():
+            columns = ", ".join(f'"{name}"' for name in kept[0])
+            assert list(project.db.query(f'SELECT {columns} FROM "{table}"')) == kept  # noqa: S608
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 5])
+def test_what_was_collected_works_as_before(tmp_path: Path, version: int) -> None:
+    with closing(open_project(unpacked(tmp_path, version))) as project:
+        assert list_annotators(project) == ["Ann", "Zoë"]
+        third = comparisons.get(project, 3)
+        assert (set(third.tags), third.flagged) == ({"hard", "чай"}, True)
+        assert comparisons.get(project, 5).comment == "Both are odd,\nbut one is shorter"
+        assert comparisons.get(project, 31).margin == 0.5
+        assert _found(project, "prompts_fts", '"never sleeps"') == [2]
+        assert len(_found(project, "candidates_fts", "own words")) >= 2
+        edited = [v for v in verdicts.history(project, 1) if v.edited_id is not None]
+        pairs = {pair.id: pair for pair in verdicts.training_pairs(project)}
+        counts = verdicts.counts(project)
+        assert (len(pairs), counts.asked_again) == (counts.preferences, 1)
+        for one in edited:
+            assert pairs["comparison-1"].chosen == comparisons.candidate(project, one.edited_id or 0).text
+        (run,) = runs.runs(project)
+        assert (run.kind, run.notes, run.pinned, run.deleted_at, run.queue_place) == (
+            "trained",
+            "",
+            False,
+            None,
+            None,
+        )
+        assert studies.studies(project) == []
+
+
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version >= 5])
+def test_everything_that_was_collected_is_undone_and_redone(tmp_path: Path, version: int) -> None:
+    with closing(open_project(unpacked(tmp_path, version))) as project:
+        counted = verdicts.counts(project)
+        for who in ("Ann", "Zoë"):
+            steps = 0
+            while journal.undo(project, who) is not None:
+                steps += 1
+            assert steps > 5
+            while steps:
+                assert journal.redo(project, who) is not None
+                steps -= 1
+        assert verdicts.counts(project) == counted
+        assert journal.redo(project, "Zoë") is not None  # what had been undone before
+        while journal.undo(project, "Zoë") is not None:
+            pass
+        assert prompts.get(project, 1).split == "train"
+        assert not comparisons.get(project, 3).flagged
+        settled = project.db.execute("SELECT count(*) FROM standing WHERE annotator = 'Zoë'")
+        assert settled.fetchone() == (0,)
 
 
 def _found(project: Project, table: str, words: str) -> list[int]:

@@ -17,8 +17,7 @@ from app.shell.secrets import Name
 from app.shell.theme import Theme
 from app.store.errors import StoreError
 from app.store.handle import Project
-from tests.app.library.scenes import DirectReader
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 T = TypeVar("T")
 

@@ -1,0 +1,159 @@
+"""The token that is looked at: its log-probs and ranks, and what either model held likelier."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.inspector.tokens.values import Mode
+from app.inspector.tokens.words import chance, place_words, shown, value_words
+from app.inspector.wording import decimal
+from app.shell.palette import FontSize, Space
+from app.shell.theme import Theme, set_role
+from dpo_engine.token_scores.details import Alternative, TokenDetail
+
+_ALTERNATIVES = 5
+_HINT = "Point at a token, or go through them with the arrow keys."
+
+
+class TokenCard(QFrame):
+    """Shows one token; words on how to choose one while there is none."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        set_role(self, "card")
+        self.setAccessibleName("Token")
+        self.text, self.place, self.value, self.hint = QLabel(), QLabel(), QLabel(), QLabel(_HINT)
+        self.policy = _Column("Policy", theme)
+        self.reference = _Column("Reference", theme)
+        self._body = QWidget()
+        self._lay_out()
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+        self.show_none()
+
+    def show_none(self) -> None:
+        self._body.hide()
+        self.text.setText("")
+        self.place.setText("")
+        self.hint.show()
+
+    def show_token(self, token: TokenDetail, place: int, total: int, mode: Mode, value: float) -> None:
+        """A response's token at `place` of `total`, and the value that its colour stands for."""
+        self.text.setText(shown(token.text))
+        self.text.setToolTip(f"id {token.id}")
+        self.place.setText(place_words(token, place, total))
+        self.value.setText(value_words(mode, value))
+        self.policy.show_token(token.id, token.policy, token.policy_rank, token.policy_top)
+        self.reference.show_token(token.id, token.reference, token.reference_rank, token.reference_top)
+        self.hint.hide()
+        self._body.show()
+
+    def _lay_out(self) -> None:
+        set_role(self.place, "caption")
+        set_role(self.hint, "secondary")
+        self.hint.setWordWrap(True)
+        self.value.setWordWrap(True)
+        for label in (self.text, self.value, self.place):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        head = QHBoxLayout()
+        head.setSpacing(Space.S)
+        head.addWidget(self.text, 1)
+        head.addWidget(self.place)
+        columns = QHBoxLayout()
+        columns.setSpacing(Space.L)
+        columns.addWidget(self.policy, 1)
+        columns.addWidget(self.reference, 1)
+        body = QVBoxLayout(self._body)
+        body.setContentsMargins(0, 0, Space.S, 0)
+        body.setSpacing(Space.S)
+        body.addWidget(self.value)
+        body.addLayout(columns)
+        body.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self._body)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(Space.M, Space.S, Space.XS, Space.S)
+        column.setSpacing(Space.XS)
+        column.addLayout(head)
+        column.addWidget(self.hint)
+        column.addWidget(area, 1)
+
+    def _on_theme_changed(self) -> None:
+        self.text.setFont(self._theme.font(FontSize.BODY, weight=600, mono=True))
+        self.place.setFont(self._theme.figures(FontSize.CAPTION))
+        self.value.setFont(self._theme.figures())
+
+
+class _Column(QWidget):
+    """One model: log-prob and rank of the token, and its five likeliest tokens there."""
+
+    def __init__(self, name: str, theme: Theme) -> None:
+        super().__init__()
+        self._theme, self._name = theme, name
+        self.title = QLabel(name)
+        self.log_prob, self.rank = QLabel(), QLabel()
+        self.alternatives = [(QLabel(), QLabel()) for _ in range(_ALTERNATIVES)]
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(Space.S)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        set_role(self.title, "caption")
+        self._grid.addWidget(self.title, 0, 0, 1, 2)
+        for row, (words, label) in enumerate((("log-prob", self.log_prob), ("rank", self.rank)), start=1):
+            caption = QLabel(words)
+            set_role(caption, "secondary")
+            self._grid.addWidget(caption, row, 0)
+            self._grid.addWidget(label, row, 1, Qt.AlignmentFlag.AlignRight)
+        likeliest = QLabel("likeliest here")
+        set_role(likeliest, "secondary")
+        self._grid.addWidget(likeliest, 3, 0, 1, 2)
+        for row, (text, share) in enumerate(self.alternatives, start=4):
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            set_role(text, "mono")
+            set_role(share, "caption")
+            self._grid.addWidget(text, row, 0)
+            self._grid.addWidget(share, row, 1, Qt.AlignmentFlag.AlignRight)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def show_token(self, token: int, log_prob: float, rank: int, top: tuple[Alternative, ...]) -> None:
+        self.log_prob.setText(decimal(log_prob, 3))
+        self.log_prob.setToolTip(f"Probability {chance(log_prob)}")
+        self.rank.setText(f"{rank:,}" if rank else "–")
+        mono = self._theme.font(FontSize.CAPTION, mono=True)
+        bold = self._theme.font(FontSize.CAPTION, mono=True, weight=700)
+        for number, (text, share) in enumerate(self.alternatives):
+            one = top[number] if number < len(top) else None
+            itself = one is not None and one.id == token
+            text.setFont(bold if itself else mono)
+            room = max(24.0, self.width() - share.sizeHint().width() - Space.L * 2.0)
+            words = shown(one.text) if one else ""
+            text.setText(QFontMetricsF(text.font()).elidedText(words, Qt.TextElideMode.ElideRight, room))
+            share.setText(chance(one.log_prob) if one else "")
+            mark = " (this token)" if itself else ""
+            text.setAccessibleName(f"{self._name}, choice {number + 1}: {words}{mark}" if one else "")
+            text.setToolTip(f"id {one.id}{mark}" if one else "")
+
+    def _on_theme_changed(self) -> None:
+        for label in (self.log_prob, self.rank):
+            label.setFont(self._theme.figures())
+        for _text, share in self.alternatives:
+            share.setFont(self._theme.figures(FontSize.CAPTION))

@@ -1,0 +1,68 @@
+"""A word on the desktop when something long has ended and the person looks elsewhere."""
+
+import logging
+import sys
+import threading
+
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+
+_log = logging.getLogger(__name__)
+_SHOWN_MS = 10_000
+_PATIENCE = 5.0
+"""Seconds that the desktop has for an answer."""
+
+
+class DesktopNotifications:
+    """Says nothing while the window is in front: what it would say is on the screen."""
+
+    def __init__(self, window: QWidget) -> None:
+        self._window = window
+        self._tray: QSystemTrayIcon | None = None
+
+    def notify(self, title: str, text: str) -> None:
+        """Show both as plain text, and mark the window as one that wants attention."""
+        if self._window.isActiveWindow():
+            return
+        QApplication.alert(self._window)
+        if sys.platform == "linux":
+            # Its desktops have a service for this, also those without a tray.
+            threading.Thread(target=_tell_service, args=(title, text), name="notify", daemon=True).start()
+        elif QSystemTrayIcon.isSystemTrayAvailable():
+            self._tell_tray(title, text)
+
+    def _tell_tray(self, title: str, text: str) -> None:
+        if self._tray is None:
+            self._tray = QSystemTrayIcon(QApplication.windowIcon(), self._window)
+            self._tray.messageClicked.connect(self._on_clicked)
+            self._tray.activated.connect(self._on_clicked)
+        self._tray.show()
+        self._tray.showMessage(title, text, QApplication.windowIcon(), _SHOWN_MS)
+
+    def _on_clicked(self) -> None:
+        if self._tray is not None:
+            self._tray.hide()
+        self._window.show()
+        self._window.raise_()
+        self._window.activateWindow()
+
+
+def _tell_service(title: str, text: str) -> None:
+    """By the notification service of the freedesktop.org specification; without one nothing is said."""
+    try:
+        from jeepney import DBusAddress, new_method_call  # type: ignore[import-untyped]
+        from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+
+        service = DBusAddress(
+            "/org/freedesktop/Notifications",
+            bus_name="org.freedesktop.Notifications",
+            interface="org.freedesktop.Notifications",
+        )
+        # Markup is allowed in the body there: what is not meant as such must not become it.
+        body = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        content: tuple[object, ...] = ("DPO Studio", 0, "dpo-studio", title, body, [], {}, _SHOWN_MS)
+        with open_dbus_connection("SESSION") as connection:
+            connection.send_and_get_reply(
+                new_method_call(service, "Notify", "susssasa{sv}i", content), timeout=_PATIENCE
+            )
+    except Exception as error:
+        _log.info("No desktop notification: %s", error)
