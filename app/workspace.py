@@ -237,6 +237,7 @@ class Workspace(QObject):
 
         page = InspectorPage(self.inspector, self._theme, self._settings, suspects=self.suspects)
         page.train_page_requested.connect(lambda: self._window.show_place("train"))
+        page.annotate_requested.connect(lambda: self._window.show_place("annotate"))
         return page
 
     def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:

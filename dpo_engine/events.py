@@ -228,12 +228,16 @@ class PairsScored:
 
 @dataclass(frozen=True, kw_only=True)
 class TokensScored:
-    """Every scored token of one pair, in order, the end of the turn included."""
+    """The next scored tokens of one pair, in order, those of the chosen response first.
+
+    A long pair comes in several of these, none of which takes long to read.
+    """
 
     request: str
     pair: str
     chosen: tuple[TokenDetail, ...]
     rejected: tuple[TokenDetail, ...]
+    last: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +250,7 @@ class StudyAdvanced:
     folds: int
     share: float
     """Of all the work, 0 to 1."""
-    seconds_left: float | None
+    seconds_left: float | None = None
     """None until something could be measured."""
 
 

@@ -87,7 +87,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreTokens:
-    """Each response token of one pair under a policy and its reference: one `TokensScored`.
+    """Each response token of one pair under a policy and its reference, told in `TokensScored`.
 
     The same template, truncation and arithmetic as `Score`. Answered while longer work goes on.
     """

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from app.inspector.figures import CASES
@@ -36,6 +37,7 @@ class FilterBar(QWidget):
         self.splits = Segments("Split", [title for _split, title in _SPLITS])
         self.cases = Segments("Case", ["Any case", *CASE_WORDS.values()])
         self.courses = QComboBox()
+        self._counts: tuple[Sequence[int], Sequence[int]] = ((0,) * len(_SPLITS), (0,) * len(_CASES))
         self.search = SearchField(theme, tip="Ctrl+F", narrowest=140, widest=360)
         self.search.left.connect(self._leave_search)
         for number, case in enumerate(CASES, start=1):
@@ -83,8 +85,27 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def show_counts(self, splits: Sequence[int], cases: dict[Case, int]) -> None:
-        self.splits.show_counts(splits)
-        self.cases.show_counts([sum(cases.values()), *(cases[case] for case in CASES)])
+        self._counts = (tuple(splits), (sum(cases.values()), *(cases[case] for case in CASES)))
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        # Counts are left out where there is no room for them.
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """With the counts in the buttons, or without them where the row would be too long."""
+        segments = (self.splits, self.cases)
+        others = self.search.minimumWidth() + 3 * Space.M
+        others += 0 if self.courses.isHidden() else self.courses.sizeHint().width()
+        for shown, counts in zip(segments, self._counts, strict=True):
+            shown.show_counts(counts)
+        for shown in segments:
+            if sum(part.sizeHint().width() for part in segments) + others > self.width():
+                shown.hide_counts()
 
     def show_courses(self, counts: Mapping[Course, int]) -> None:
         """How many pairs took each course; there is nothing to choose where there are no counts."""

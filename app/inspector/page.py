@@ -31,6 +31,8 @@ class InspectorPage(QFrame):
 
     train_page_requested = Signal()
     """There is nothing to inspect and the person wants to train."""
+    annotate_requested = Signal()
+    """The person wants to judge what is asked again."""
 
     def __init__(
         self,
@@ -61,7 +63,8 @@ class InspectorPage(QFrame):
 
     def actions(self) -> list[QAction]:
         """What the shell offers in its menu and command palette."""
-        return [*self._actions.all(), *self.pairs.pane.actions()]
+        of_suspects = self.suspects.actions() if self.suspects is not None and self.top.view() == 1 else []
+        return [*self._actions.all(), *self.pairs.pane.actions(), *of_suspects]
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -140,7 +143,25 @@ class InspectorPage(QFrame):
                 do=what_if.go_back,
                 shortcut="Shift+B",
             ),
+            Deed(
+                key="link",
+                text="Copy the pair's link",
+                icon="copy",
+                do=pairs.copy_link,
+                shortcut="Ctrl+Shift+C",
+            ),
+            Deed(key="export", text="Export the pairs shown…", icon="upload", do=pairs.export_shown),
+            Deed(key="export-all", text="Export all pairs…", icon="upload", do=pairs.export_all),
             Deed(key="score", text="Score pairs", icon="scale", do=presenter.score),
+            Deed(key="score-all", text="Score every checkpoint", icon="scale", do=self._on_score_all),
+            Deed(key="score-any", text="Score a model on pairs…", icon="scale", do=self._on_score_any),
+            Deed(
+                key="automatic",
+                text="Score runs by themselves when they end",
+                icon="refresh-cw",
+                do=lambda: presenter.scorer.set_automatic(not presenter.scorer.automatic),
+                checkable=True,
+            ),
             Deed(key="stop", text="Stop scoring", icon="circle-stop", do=presenter.cancel_scoring),
         ]
 
@@ -163,6 +184,8 @@ class InspectorPage(QFrame):
         state = self._presenter.state
         self.top.show_state(state)
         self._actions["score"].setEnabled(state.target is not None and state.phase != "scoring")
+        self._actions["score-all"].setEnabled(state.selected is not None and bool(state.selected.unfinished))
+        self._actions["automatic"].setChecked(state.automatic)
         self._actions["stop"].setEnabled(state.phase == "scoring" or bool(state.elsewhere))
         if state.phase == "loading":
             # What was there stays until the answer is in, unless that takes long: no flicker.
@@ -184,9 +207,10 @@ class InspectorPage(QFrame):
         some = state.phase != "loading" and len(self._presenter.table) > 0
         if not some and not state.elsewhere:
             self.top.status.hide()
-        self.problem.setText(state.message)
-        self.problem.setVisible(some and bool(state.message))
-        set_role(self.problem, "error" if state.phase == "failed" else "secondary")
+        told = " ".join(filter(None, [state.message if some else "", state.notice]))
+        self.problem.setText(told)
+        self.problem.setVisible(bool(told))
+        set_role(self.problem, "error" if state.phase == "failed" or state.notice_failed else "secondary")
         if not some:
             explain_empty(self.blank, state)
         self._views.setCurrentWidget(self.pairs if some else self.blank)
@@ -197,6 +221,7 @@ class InspectorPage(QFrame):
 
             assert self._suspects_presenter is not None  # noqa: S101  # else there is no such view to choose
             self.suspects = SuspectsPanel(self._suspects_presenter, self._theme)
+            self.suspects.annotate_requested.connect(self.annotate_requested)
             self._views.addWidget(self.suspects)
         return self.suspects
 
@@ -208,6 +233,21 @@ class InspectorPage(QFrame):
             self._presenter.cancel_scoring()
         else:
             self._presenter.retry()
+
+    # --- scoring -----------------------------------------------------------------------------------------
+
+    def _on_score_all(self) -> None:
+        target = self._presenter.state.target
+        if target is not None:
+            self._presenter.scorer.score_all(target.run_id)
+
+    def _on_score_any(self) -> None:
+        from app.inspector.ledger.any_model_dialog import AnyModelDialog
+
+        dialog = AnyModelDialog(self._presenter.state.runs, self._theme, self)
+        dialog.wished.connect(self._presenter.errands.score_model)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     # --- pictures ---------------------------------------------------------------------------------------
 

@@ -1,14 +1,18 @@
 """The pairs of a checkpoint: filters and means, the table with its pictures, the selected pair below."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QActionGroup, QGuiApplication
-from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.inspector.columns import COLUMNS, column_by_key, sort_values
+from app.inspector.export import KINDS
 from app.inspector.filters import FilterBar
 from app.inspector.ledger.marks import Target
+from app.inspector.links import PairLink
 from app.inspector.narrowing import Narrowing
 from app.inspector.pair_pane import PairPane
 from app.inspector.pair_table import Mask, PairTable, arrange
@@ -141,7 +145,7 @@ class PairsView(QWidget):
                 table,
                 arrange(table, wanted).rows,
                 self._before_table(),
-                picked_by_case=wanted.case is not None,
+                picked_by_case=wanted.case is not None or self.filters.course is not None,
             )
         self._show_rows()
 
@@ -276,6 +280,32 @@ class PairsView(QWidget):
         rows = self.rows.selected_rows()
         if rows:
             QGuiApplication.clipboard().setText(self.model.as_tsv(rows))
+
+    def copy_link(self) -> None:
+        """Of the selected pair: pasted into the search field it finds the pair again."""
+        pair, target = self._selected_pair(), self._presenter.state.target
+        if pair is not None and target is not None:
+            QGuiApplication.clipboard().setText(str(PairLink(target.run_id, pair)))
+
+    def export_shown(self) -> None:
+        self._export([self.model.place(row) for row in range(self.model.rowCount())])
+
+    def export_all(self) -> None:
+        self._export(range(len(self._table)))
+
+    def _export(self, places: Sequence[int]) -> None:
+        target, table = self._presenter.state.target, self._table
+        if target is None or not places:
+            return
+        dialog = QFileDialog(self.window(), "Export pairs", str(Path.home()), ";;".join(KINDS.values()))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(f"pairs-{target.run_id}-{target.checkpoint}.csv")
+        dialog.setDefaultSuffix("csv")
+        dialog.fileSelected.connect(
+            lambda chosen: self._presenter.errands.export(Path(chosen), table, places, target.run_id)
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def show_sort_menu(self) -> None:
         menu = QMenu(self)

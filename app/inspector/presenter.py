@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from app.engine_host.protocol import Engine
+from app.inspector.errands import Errands
 from app.inspector.ledger.marks import Target
 from app.inspector.ledger.scorer import Scorer
 from app.inspector.ledger.scoring import Ended, Scoring
@@ -52,6 +53,7 @@ class InspectorPresenter:
         self._visible = self._stale = False
         self._training_requests: set[str] = set()
         self._finished_folders: set[Path] = set()
+        self._wanted_run: int | None = None
         self._cannot_read = False
         self._loads = count(1)
         self._newest_load = 0
@@ -63,6 +65,9 @@ class InspectorPresenter:
             changed=self._tell,
             stored=self._on_stored,
             ended=self._on_scoring_ended,
+        )
+        self.errands = Errands(
+            store=store, reader=slow_reader, changed=self._tell, scored_run_made=self._on_scored_run_made
         )
         self._unsubscribe = engine.subscribe(self._on_engine_event)
 
@@ -83,6 +88,8 @@ class InspectorPresenter:
             total=scoring.total if scoring else selected.pairs if selected else 0,
             message=" ".join([self._message, *notes]).strip(),
             elsewhere=self._elsewhere(),
+            notice=self.errands.notice,
+            notice_failed=self.errands.failed,
             what_if=self._what_if,
             automatic=self.scorer.automatic,
         )
@@ -116,9 +123,8 @@ class InspectorPresenter:
 
     def choose_run(self, run_id: int) -> None:
         """Open a run at its result, or at its latest checkpoint when it has none."""
-        entry = self.entry(run_id)
-        if entry is not None:
-            self._open(Target(run_id, entry.checkpoints[0]))
+        self.errands.dismiss()
+        self._open_latest(run_id)
 
     def choose_checkpoint(self, checkpoint: str) -> None:
         selected = self._selected()
@@ -165,15 +171,22 @@ class InspectorPresenter:
             if self._stale or not self._complete or self._phase == "loading" or _changed(before, selected):
                 self._load()
         elif selected is not None:
-            self.choose_run(selected.run.id)
+            self._open_latest(selected.run.id)
         elif runs.inspectable:
-            self.choose_run(runs.inspectable[0].run.id)
+            self._open_latest(runs.inspectable[0].run.id)
         else:
             self._target, self._phase, self._message = None, "no_runs", ""
             self.table = PairTable.empty()
+        if self._wanted_run is not None and self.entry(self._wanted_run) is not None:
+            self._open_latest(self._wanted_run)
+            self._wanted_run = None
         self._follow_finished()
         self.scorer.go_on()
         self._tell()
+
+    def _on_scored_run_made(self, run_id: int) -> None:
+        self._wanted_run = run_id
+        self.refresh()
 
     def _follow_finished(self) -> None:
         """Turn to the result of the run that is open; have the others' scored in the background."""
@@ -187,6 +200,11 @@ class InspectorPresenter:
         for entry in finished:
             if self._target is None or self._target.run_id == entry.run.id:
                 self._open(Target(entry.run.id, POLICY))
+
+    def _open_latest(self, run_id: int) -> None:
+        entry = self.entry(run_id)
+        if entry is not None:
+            self._open(Target(run_id, entry.checkpoints[0]))
 
     def _open(self, target: Target) -> None:
         if target == self._target:

@@ -26,6 +26,9 @@ class InspectorState:
     """Why it failed, or what there is to know, as sentences."""
     elsewhere: str = ""
     """What is being scored while something else is looked at, and how far it is."""
+    notice: str = ""
+    """What there is to say of the last errand: an export, pairs that were to be scored."""
+    notice_failed: bool = False
     what_if: float | None = None
     """The β that everything is shown at, where it is not the run's own."""
     automatic: bool = True

@@ -68,12 +68,12 @@ class WhatIf(QWidget):
         self.field.setAccessibleName("β")
         self.field.setToolTip("Any number from 0.01 to 10")
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.back.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         set_role(self.back, "quiet")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.S)
-        for part in (self.name, self.slider, self.field, self.back):
+        row.addWidget(self.name, 0, Qt.AlignmentFlag.AlignVCenter)
+        for part in (self.slider, self.field, self.back):
             row.addWidget(part)
 
     def _choose(self, beta: float) -> None:
@@ -98,8 +98,9 @@ class WhatIf(QWidget):
             f"Everything is shown at β {self._shown:.3g}; the run was trained at {self._own:.3g}"
         )
         self.back.setAccessibleName(f"Back to the run's own β, {self._own:.3g}")
-        set_role(self.name, "badge" if self.is_on else "secondary")
         self.name.setText("What if β" if self.is_on else "β")
+        set_role(self.name, "badge" if self.is_on else "secondary")
+        self.name.updateGeometry()
 
     def _on_theme_changed(self) -> None:
         self.slider.setFixedWidth(self._theme.px(96))

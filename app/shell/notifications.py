@@ -49,8 +49,8 @@ class DesktopNotifications:
 def _tell_service(title: str, text: str) -> None:
     """By the notification service of the freedesktop.org specification; without one nothing is said."""
     try:
-        from jeepney import DBusAddress, new_method_call  # type: ignore[import-untyped]
-        from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+        from jeepney import DBusAddress, new_method_call
+        from jeepney.io.blocking import open_dbus_connection
 
         service = DBusAddress(
             "/org/freedesktop/Notifications",

@@ -11,7 +11,8 @@ RunStatus = Literal["created", "running", "paused", "stopped", "finished", "fail
 RunKind = Literal["trained", "scored"]
 Side = Literal["left", "right"]
 Purpose = Literal["collect", "repeat", "settle", "second_look"]
-"""Why a comparison is asked: for training; or again, to measure agreement or to end a disagreement."""
+"""Why a comparison is asked: for training; or again, to measure agreement, to end a disagreement, or because
+policies that never saw the verdict disagree with it."""
 Picked = Literal["order", "random"]
 """How a comparison came to be asked; figures over those at random are free of the order's bias."""
 PairSelection = Literal["all", "new", "much_better"]

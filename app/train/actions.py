@@ -49,6 +49,7 @@ ACTIONS = (
     _action("written", "Show what the selected run's policy wrote", "", "library"),
     _action("delete", "Delete the selected run", "Delete", "trash-2", of_runs=True),
     _action("empty", "Empty the trash of runs…", "", "trash-2"),
+    _action("health", "Explain the run's health", "Ctrl+Shift+H", "gauge"),
     _action("awake", "Let the computer sleep while training", "", "moon"),
     _action("notify", "Say nothing when a run ends", "", "message-square"),
     _action("model", "Start from a model folder…", "", "folder-open"),

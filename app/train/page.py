@@ -97,7 +97,8 @@ class TrainPage(QFrame):
         right = QSplitter(Qt.Orientation.Vertical)
         right.addWidget(self.panels)
         right.addWidget(self.runs)
-        right.setStretchFactor(0, 1)
+        right.setStretchFactor(0, 3)
+        right.setStretchFactor(1, 1)
         right.setChildrenCollapsible(False)
         right.setHandleWidth(Space.S)
         self.panels.setMinimumHeight(240)
@@ -146,6 +147,7 @@ class TrainPage(QFrame):
                 "written": lambda: self._with_line(lambda line: self.written_wanted.emit(line.run.folder)),
                 "delete": lambda: self._with_line(lambda line: presenter.delete_run(line.run.id)),
                 "empty": lambda: ask_to_empty(self, presenter),
+                "health": self.panels.unfold_lines,
                 "awake": lambda: self._on_wish("keep_awake"),
                 "notify": lambda: self._on_wish("notify"),
                 "model": self._on_model_folder_wanted,

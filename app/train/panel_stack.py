@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
 from app.train.panels import MakePanel, Means, Panel
@@ -60,6 +60,13 @@ class PanelStack(QWidget):
     def show_panel(self, key: str) -> None:
         """Bring a panel into view. `ValueError` for one that is not there."""
         self.segments.choose([panel.key for panel in self._panels].index(key))
+
+    def unfold_lines(self) -> None:
+        """Show what is behind the lines that have a button `fold`, or hide it again."""
+        for line in self.lines:
+            fold = getattr(line, "fold", None)
+            if isinstance(fold, QAbstractButton) and line.isVisible():
+                fold.toggle()
 
     def _make_actions(self) -> list[QAction]:
         """One to go to each panel, from wherever the keyboard is on the page."""

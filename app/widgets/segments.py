@@ -46,6 +46,10 @@ class Segments(QFrame):
         for number, (title, count) in enumerate(zip(self._titles, counts, strict=True)):
             self._group.button(number).setText(f"{title}  {count:,}")
 
+    def hide_counts(self) -> None:
+        for number, title in enumerate(self._titles):
+            self._group.button(number).setText(title)
+
     def set_icons(self, icons: Sequence[QIcon | None]) -> None:
         for number, icon in enumerate(icons):
             if icon is not None:

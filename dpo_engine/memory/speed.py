@@ -11,7 +11,11 @@ from dpo_engine.run_time import forward_share
 _ROWS = 512
 _SECONDS = 0.05
 _EFFICIENCY = 0.5
-"""What a training reaches of the speed of its matrix products alone; see `benchmarks/README.md`."""
+"""What a training reaches of the speed of its matrix products alone.
+
+Measured with a 135M Llama on two cores of a Xeon with AMX and 998 real pairs: estimated over measured seconds
+were 0.8 (LoRA) and 1.1 (full) in bfloat16, 1.5 and 1.4 in float32. No GPU was at hand.
+"""
 
 
 def expected_seconds_a_token(
@@ -34,16 +38,17 @@ def expected_seconds_a_token(
 
 
 def operations_a_second(width: int, device: torch.device, dtype: torch.dtype) -> float:
-    """Of a product of the kind that a layer of this width does most."""
+    """Of a product of the kind that a layer of this width does most, the fastest of several: what else the
+    machine is busy with just now should not count."""
     rows = torch.ones((_ROWS, width), device=device, dtype=dtype)
     weight = torch.ones((width, 4 * width), device=device, dtype=dtype)
     with torch.inference_mode():
         _timed(rows, weight)
-        products, passed = 0, 0.0
+        fastest = passed = _timed(rows, weight)
         while passed < _SECONDS:
-            passed += _timed(rows, weight)
-            products += 1
-    return products * 2 * _ROWS * width * 4 * width / passed
+            seconds = _timed(rows, weight)
+            fastest, passed = min(fastest, seconds), passed + seconds
+    return 2 * _ROWS * width * 4 * width / fastest
 
 
 def _timed(rows: torch.Tensor, weight: torch.Tensor) -> float:

@@ -87,7 +87,7 @@ def _score_tokens(request: ScoreTokens, shelf: ModelShelf) -> Work:
     if request.max_length < 8:
         raise BadInput("max_length must be at least 8.")
     policy, reference = yield from _both_taken(request, shelf)
-    yield from score_tokens(request, policy, reference)
+    yield from score_tokens(request, policy, reference, scorer_of=shelf.scorer)
 
 
 def _both_taken(

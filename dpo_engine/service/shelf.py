@@ -3,12 +3,13 @@
 import gc
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from dpo_engine.compute.device import free_cached_memory, pick_device, pick_dtype
 from dpo_engine.config import Device, DType
+from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.generation.decoding import Decoder
 from dpo_engine.models.fingerprints import Stamp, stamps
 from dpo_engine.models.loading import LoadedModel, load_files
@@ -26,6 +27,8 @@ class _Kept:
     loaded: LoadedModel
     stamps: tuple[Stamp, ...]
     decoder: Decoder
+    scorers: list[LogProbs] = field(default_factory=list)
+    """None or one: made when it is first asked for, since that tries the model out."""
 
 
 class ModelShelf:
@@ -63,6 +66,14 @@ class ModelShelf:
             if kept.loaded is loaded:
                 return kept.decoder
         return Decoder(loaded)
+
+    def scorer(self, loaded: LoadedModel) -> LogProbs:
+        """What scores with a model that was taken from here."""
+        kept = next((kept for kept in self._kept.values() if kept.loaded is loaded), None)
+        scorers = kept.scorers if kept is not None else []
+        if not scorers:
+            scorers.append(LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype))
+        return scorers[0]
 
     def clear(self) -> None:
         """Let go of every model, to make room."""

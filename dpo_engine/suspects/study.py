@@ -46,6 +46,11 @@ def study(request: Suspect, directive: Callable[[], Directive]) -> Iterator[Even
     folder = Path(request.study)
     spec, pairs = study_folder.read_spec(folder), study_folder.read_pairs(folder)
     meter = _Meter(request.id, spec)
+
+    def whole() -> Directive:
+        """A fold that was stopped and kept would know less than the others, and be taken for their like."""
+        return "go" if directive() == "go" else "leave"
+
     lock = yield from run_lock.take(folder, request.id, lambda: directive() != "go")
     try:
         waiting = []
@@ -57,7 +62,7 @@ def study(request: Suspect, directive: Callable[[], Directive]) -> Iterator[Even
                 meter.skip(fold)
                 yield _told(request, kept)
         for fold in waiting:
-            result = yield from _Fold(request, folder, spec, pairs, fold, meter).events(directive)
+            result = yield from _Fold(request, folder, spec, pairs, fold, meter).events(whole)
             yield _told(request, result)
     finally:
         if lock is not None:

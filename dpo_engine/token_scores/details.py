@@ -13,7 +13,7 @@ class Alternative(NamedTuple):
     """Nats, to four decimals."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokenDetail:
     """One token under policy and reference; log-probs in nats, ranks from 1 for the likeliest token.
 

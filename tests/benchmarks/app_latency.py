@@ -45,7 +45,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as home:
         if options.model == "starter":
-            _bring_starter(Path(home))
+            bring_starter(Path(home))
         starts = [_run_child("start", home, options)["window_s"] for _ in range(options.starts + 1)][1:]
         work = _run_child("work", home, options)
     print(f"cores {os.cpu_count()}, model {options.model}, {options.starts} starts after a warming one")
@@ -65,7 +65,7 @@ def _row(what: str, usual: float, worst: float, limit: float, name: str = "media
     )
 
 
-def _bring_starter(home: Path) -> None:
+def bring_starter(home: Path) -> None:
     environment = os.environ | {"DPO_STUDIO_HOME": str(home)}
     kept = os.environ.get("DPO_STUDIO_HOME")
     if kept and (Path(kept) / "data" / "models" / "starter").is_dir():

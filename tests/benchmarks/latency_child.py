@@ -19,7 +19,7 @@ def measure_start(mark: str) -> None:
     from app.options import parse
 
     app = QApplication([])
-    studio = Studio(app, parse(["--project", str(_project("start"))]))
+    studio = Studio(app, parse(["--project", str(project_file("start"))]))
     studio.start()
     while not studio.window.isVisible():
         app.processEvents()
@@ -35,26 +35,26 @@ def measure_work(mark: str, model: str, verdicts: int) -> None:
     from app.options import parse
 
     app = QApplication([])
-    project = _project("work")
+    project = project_file("work")
     _fill(project, model, verdicts + 4)
     studio = Studio(app, parse(["--project", str(project), "--size", "1280x800"]))
     studio.start()
-    _until(lambda: studio.workspace is not None, 30)
+    until(lambda: studio.workspace is not None, 30)
     workspace = studio.workspace
     assert workspace is not None
-    _until(lambda: workspace.annotate.state.phase == "ready", 30)
+    until(lambda: workspace.annotate.state.phase == "ready", 30)
     studio.window.show_place("train")
     studio.window.show_place("annotate")
-    _spin(0.5)
+    spin(0.5)
     waits = [_judge(studio.window, workspace.annotate) for _ in range(verdicts)]
     studio.window.show_place("train")
-    _until(lambda: workspace.train.state.can_start, 30)
+    until(lambda: workspace.train.state.can_start, 30)
     workspace.train.form.configure({"num_train_epochs": 1.0})
     workspace.train.start()
-    _until(lambda: (progress := workspace.train.state.progress) and progress.step >= 1, 900)
+    until(lambda: (progress := workspace.train.state.progress) and progress.step >= 1, 900)
     began = time.monotonic()
-    gaps = _Gaps()
-    _until(lambda: workspace.train.state.progress is None, 1800)
+    gaps = Gaps()
+    until(lambda: workspace.train.state.progress is None, 1800)
     step = workspace.train.state.runs[0].run.step
     gaps.stop()
     figures = {
@@ -83,14 +83,14 @@ def _judge(window: object, presenter: object) -> float:
         state = presenter.state  # type: ignore[attr-defined]
         return state.phase == "ready" and state.comparison.id != before
 
-    _until(next_is_there, 10)
+    until(next_is_there, 10)
     window.repaint()  # type: ignore[attr-defined]
     waited = clock.nsecsElapsed() / 1e6
-    _spin(0.05)
+    spin(0.05)
     return waited
 
 
-class _Gaps:
+class Gaps:
     """Time between two turns of the event loop beyond the timer's own period, in milliseconds."""
 
     def __init__(self) -> None:
@@ -138,26 +138,26 @@ def _fill(path: Path, model: str, count: int) -> None:
     project.close()
 
 
-def _project(name: str) -> Path:
+def project_file(name: str) -> Path:
     return Path(os.environ["DPO_STUDIO_HOME"]) / f"{name}.dpo"
 
 
-def _until(happened: Callable[[], object], seconds: float) -> None:
+def until(happened: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    heartbeat = _heartbeat()
+    beat = _heartbeat()
     while not happened():
         if time.monotonic() > deadline:
             raise SystemExit("what was waited for did not happen")
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-    heartbeat.stop()
+    beat.stop()
 
 
-def _spin(seconds: float) -> None:
+def spin(seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    heartbeat = _heartbeat()
+    beat = _heartbeat()
     while time.monotonic() < deadline:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
-    heartbeat.stop()
+    beat.stop()
 
 
 def _heartbeat() -> QTimer:

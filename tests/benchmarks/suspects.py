@@ -19,7 +19,6 @@ Finished folds stay in `--cache`.
 import argparse
 import itertools
 import json
-import math
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,7 +37,7 @@ Cell = dict[str, Any]
 Row = dict[str, Any]
 
 ORDERS: dict[str, Callable[[Row], float]] = {
-    "engine": lambda row: row["difference"] / math.sqrt(row["chosen_tokens"] + row["rejected_tokens"]),
+    "engine": lambda row: row["standing"],
     "margin": lambda row: row["difference"],
     "a token": lambda row: row["difference"] / (row["chosen_tokens"] + row["rejected_tokens"]),
 }

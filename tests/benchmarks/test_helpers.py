@@ -3,6 +3,7 @@
 import pytest
 
 from dpo_engine.preferences import Message
+from tests.benchmarks import suspects
 from tests.benchmarks.helpers import flops
 from tests.benchmarks.helpers.drawing import Draw
 from tests.benchmarks.helpers.text_health import distinct_across, repeats, wilson
@@ -86,3 +87,13 @@ def test_every_draw_meets_every_one_of_the_reference() -> None:
     assert result["wins"] == [0.75, 0.0, 0.5]
     assert result["decided"] == [1.0, 0.0]  # the third prompt had ties alone
     assert result["tuned"]["words"] == 2
+
+
+def test_the_first_tenth_and_how_often_turned_stand_before_right_ones() -> None:
+    rows = [{"flipped": place in (0, 3), "difference": float(place)} for place in range(20)]
+    by_difference = suspects.ORDERS["margin"]
+    assert suspects.first_tenth(rows, by_difference) == (1, 2)
+    # Of 36 couples the one turned stands before all 18, the other before 16.
+    assert suspects.auc(rows, by_difference) == pytest.approx(34 / 36)
+    tied = [{"flipped": True, "difference": 0.0}, {"flipped": False, "difference": 0.0}]
+    assert suspects.auc(tied, by_difference) == 0.5

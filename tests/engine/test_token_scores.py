@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from dpo_engine.errors import BadInput
 from dpo_engine.events import ModelLoaded, PairsScored, TokensScored
 from dpo_engine.forward import head
+from dpo_engine.forward.log_probs import LogProbs
 from dpo_engine.models.loading import LoadedModel, load
 from dpo_engine.pairs.tokenization import end_of_turn, prompt_ids, response_ids
 from dpo_engine.preferences import Message, Pair
@@ -57,8 +59,14 @@ def tokens_of(
     policy: LoadedModel, reference: LoadedModel | None, pair: Pair = PAIR, **changes: Any
 ) -> TokensScored:
     events = [event for event in score_tokens(request(pair, **changes), policy, reference) if event]
-    (scored,) = of_kind(events, TokensScored)
-    return scored
+    parts = of_kind(events, TokensScored)
+    assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+    return replace(
+        parts[0],
+        chosen=tuple(token for part in parts for token in part.chosen),
+        rejected=tuple(token for part in parts for token in part.rejected),
+        last=True,
+    )
 
 
 def whole_table(loaded: LoadedModel, pair: Pair, response: str) -> tuple[list[int], Any]:
@@ -141,8 +149,6 @@ def test_equally_likely_tokens_share_the_best_rank() -> None:
 def test_a_model_that_can_only_give_whole_logits_is_read_alike(
     policy: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dpo_engine.forward.log_probs import LogProbs
-
     split = tokens_of(policy, policy)
     monkeypatch.setattr(LogProbs, "_head_is_the_whole_story", lambda _self: False)
     whole = tokens_of(policy, policy)
@@ -176,10 +182,18 @@ def test_a_pair_that_cannot_be_scored_is_refused_by_name(policy: LoadedModel, tm
         tokens_of(policy, policy, max_length=8)
 
 
+def test_a_long_pair_comes_in_parts(policy: LoadedModel) -> None:
+    pair = replace(PAIR, chosen="word " * 120, rejected="no" * 10)
+    events = [event for event in score_tokens(request(pair, max_length=4096), policy, policy) if event]
+    parts = of_kind(events, TokensScored)
+    assert [(len(part.chosen), len(part.rejected)) for part in parts] == [(256, 21), (256, 0), (89, 0)]
+    assert written(tokens_of(policy, policy, pair, max_length=4096).chosen) == f"{pair.chosen}<|im_end|>"
+
+
 def test_there_is_a_safe_point_between_chunks(policy: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "CHUNK_ELEMENTS", 264 * 10)
     events = list(score_tokens(request(), policy, policy))
-    assert events.count(None) == -(-(len(tokens_of(policy, policy).chosen) + 3) // 10) + 1
+    assert events.count(None) == -(-(len(tokens_of(policy, policy).chosen) + 3) // 10) + 2
 
 
 def test_the_request_loads_both_models_once_and_is_quick_work(
@@ -194,6 +208,21 @@ def test_the_request_loads_both_models_once_and_is_quick_work(
     assert rank(asked) < rank(Train(id="r", run="f")) and Job(asked).doing
     with pytest.raises(BadInput, match="max_length"):
         list(work_for(request(max_length=2), ModelShelf(), lambda: "go"))
+
+
+def test_a_model_is_tried_out_once(tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[LogProbs] = []
+
+    def make(*args: Any, **named: Any) -> LogProbs:
+        tried.append(LogProbs(*args, **named))
+        return tried[-1]
+
+    monkeypatch.setattr("dpo_engine.service.shelf.LogProbs", make)
+    shelf = ModelShelf()
+    asked = ScoreTokens(id="t", policy=str(tiny_model_folder), reference=str(tiny_model_folder), pair=PAIR)
+    first, second = ([one for one in work_for(asked, shelf, lambda: "go") if one] for _ in range(2))
+    assert len(tried) == 1
+    assert of_kind(first, TokensScored) == of_kind(second, TokensScored) != []
 
 
 # --- texts -----------------------------------------------------------------------------------------------

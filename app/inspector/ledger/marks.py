@@ -46,7 +46,7 @@ def all_marks(project: Project) -> Mapping[Target, Mark]:
 def read_mark(project: Project, target: Target, weights: str, *, step: int) -> Mark:
     """How far `target` is scored with these weights; nothing is where it was scored with others.
 
-    `step`: what marks were written by before they told of weights.
+    `step`: marks were this number, of complete ones, before they told of weights.
     """
     value = settings.get_setting(project, _name(target))
     if isinstance(value, int) and value == step:
@@ -68,6 +68,8 @@ def _name(target: Target) -> str:
 
 
 def _mark(value: object) -> Mark | None:
+    if isinstance(value, int):
+        return Mark(weights="", complete=True)
     try:
         return msgspec.convert(value, type=Mark)
     except msgspec.ValidationError:

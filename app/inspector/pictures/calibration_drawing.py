@@ -45,8 +45,8 @@ class CalibrationDrawing(Drawing):
 
     def axes(self) -> tuple[Axis, Axis]:
         return (
-            Axis(_SURE, "the policy's confidence", percent=True),
-            Axis(_AGREE, "verdicts that agree", percent=True),
+            Axis(_SURE, "confidence of the policy", percent=True),
+            Axis(_AGREE, "agreement", percent=True),
         )
 
     def stops(self) -> Stops:

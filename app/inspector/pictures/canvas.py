@@ -7,7 +7,7 @@ cell, with Shift they brush from where they began. Double click or Esc takes the
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.inspector.pictures.drawing import Drawing
@@ -18,6 +18,7 @@ from app.inspector.pictures.sheet import Sheet, plot_of
 from app.shell.palette import Space
 from app.shell.theme import Theme
 from app.widgets.plot_export import Cell as CsvCell
+from app.widgets.plot_export import copy_plot
 
 _DRAG_PIXELS, _REACH_PIXELS = 4, 6
 _MOVES = {
@@ -101,6 +102,7 @@ class PictureCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)
         sheet = Sheet(painter, QRectF(self.rect()), self._grid.x, self._grid.y, self._theme)
+        painter.fillRect(self.rect(), sheet.colour("surface"))
         sheet.draw_axes(self._pointed)
         self.drawing.paint(sheet)
         self._paint_brush(sheet)
@@ -223,6 +225,8 @@ class PictureCanvas(QWidget):
             if self._region is not None:
                 self.region_wanted.emit(None)
             self._forget_cursor()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            copy_plot(self)
         else:
             event.ignore()
 

@@ -34,8 +34,8 @@ class PictureCard(QFrame):
             self.sentence.setText(self.canvas.sentence)
 
     def _lay_out(self) -> None:
-        self.canvas.setToolTip(self.drawing.help)
-        self._title.setToolTip(self.drawing.help)
+        for part in (self._title, self.sentence):
+            part.setToolTip(self.drawing.help)
         for words, role in ((self.sentence, "secondary"), (self.problem, "error")):
             set_role(words, role)
             words.setWordWrap(True)

@@ -13,7 +13,7 @@ from app.inspector.pictures.length_bias import LengthBias, Means, length_bias
 from app.inspector.pictures.material import Columns
 from app.inspector.pictures.scales import Scale, scale_of
 from app.inspector.pictures.selection import Region
-from app.inspector.pictures.sheet import Axis, Sheet
+from app.inspector.pictures.sheet import Axis, Sample, Sheet
 from app.inspector.pictures.words import length_sentence, span_words
 from app.inspector.wording import count, decimal
 from app.widgets.plot_export import Cell
@@ -67,9 +67,12 @@ class LengthDrawing(Drawing):
         # Of all pairs: those that a brush picked by their margin would have means that say nothing.
         means = self._bias.means
         _paint_means(sheet, means)
-        key = f"mean of {means.pairs.min():,} or more" if means.pairs.size else ""
-        beyond = f"{self._beyond:,} beyond, at the rim" if self._beyond else ""
-        sheet.draw_key([("text", words, "circle") for words in (beyond, key) if words])
+        key: list[tuple[str, str, Sample]] = []
+        if means.pairs.size:
+            key.append(("text", f"mean of {means.pairs.min():,}+", "circle"))
+        if self._beyond:
+            key.append(("accent", f"{self._beyond:,} beyond the rim", "bar"))
+        sheet.draw_key(key)
 
     def words_in(self, region: Region) -> str:
         held = np.flatnonzero(region.holds(self._columns.length_difference, self._margin))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPolygonF
 
 from app.inspector.figures import Floats
@@ -58,7 +58,7 @@ class MovementDrawing(Drawing):
             sheet.dots(x[self._strong.pairs], y[self._strong.pairs], "accent", of=len(x))
         self._paint_names(sheet)
         if self._found.beyond:
-            sheet.draw_key([("accent", f"{self._found.beyond:,} beyond, at the rim", "circle")])
+            sheet.draw_key([("accent", f"{self._found.beyond:,} beyond the rim", "bar")])
 
     def words_in(self, region: Region) -> str:
         columns = self._columns
@@ -87,23 +87,29 @@ class MovementDrawing(Drawing):
 
     def _paint_band(self, sheet: Sheet) -> None:
         """The undecided ones lie between chosen = rejected ± ln 1.5 / β."""
-        scale, half = self._found.rejected, UNDECIDED_BELOW / self._columns.beta
-        ends = [
-            [QPointF(sheet.x(x), sheet.y(x + away)) for x in (scale.low, scale.high)]
-            for away in (-half, half)
-        ]
-        painter = sheet.painter
-        painter.save()
-        painter.setClipRect(sheet.plot)
+        half, painter = UNDECIDED_BELOW / self._columns.beta, sheet.painter
+        x = self._found.rejected
+        corners = [(x.low, -half), (x.high, -half), (x.high, half), (x.low, half)]
+        band = QPolygonF([QPointF(sheet.x(at), sheet.y(at + away)) for at, away in corners])
         painter.setRenderHint(painter.RenderHint.Antialiasing)
-        painter.setPen(sheet.colour("surface", 0.0))
+        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(sheet.colour("sunken"))
-        painter.drawPolygon(QPolygonF([*ends[0], *reversed(ends[1])]))
-        for start, end in ends:
-            sheet.dashes(start, end)
+        # Cut by hand: a drawing saved as SVG knows no clipping.
+        painter.drawPolygon(band.intersected(QPolygonF(sheet.plot)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for away in (-half, half):
+            self._paint_border(sheet, away)
+        painter.setRenderHint(painter.RenderHint.Antialiasing, on=False)
         for zero in self._zero_lines(sheet):
             sheet.line(*zero, "border_strong")
-        painter.restore()
+
+    def _paint_border(self, sheet: Sheet, away: float) -> None:
+        """The part of chosen = rejected + `away` that is in view."""
+        x, y = self._found.rejected, self._found.chosen
+        low, high = max(x.low, y.low - away), min(x.high, y.high - away)
+        if low < high:
+            start, end = (QPointF(sheet.x(at), sheet.y(at + away)) for at in (low, high))
+            sheet.dashes(start, end)
 
     def _zero_lines(self, sheet: Sheet) -> list[tuple[QPointF, QPointF]]:
         plot = sheet.plot

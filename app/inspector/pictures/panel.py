@@ -31,7 +31,7 @@ from app.inspector.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 
-_TWO_COLUMNS_FROM, _CARD_HEIGHT = 640, 270
+_TWO_COLUMNS_FROM, _CARD_HEIGHT = 600, 270
 _AT_MOST_EVERY_MS = 30
 """Between two filterings while a brush is drawn."""
 _HINT = "Drag over a picture to see only those pairs; Shift draws freely."

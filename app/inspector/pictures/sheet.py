@@ -19,8 +19,8 @@ Sample = Literal["circle", "triangle", "square", "bar", "line", "dashes"]
 Side = Literal["left", "middle", "right"]
 
 _LEFT = 44
-_TICK_ROOM = 72
-"""Pixels for the number of a tick and the empty space that tells it from the next."""
+_TICK_ROOM, _ROW_ROOM = 56, 32
+"""Pixels across and up for the number of a tick and the empty space that tells it from the next."""
 _FEW = 2_000
 """Up to so many pairs each is a dot of its own."""
 _CELL = 3
@@ -80,7 +80,7 @@ class Sheet:
         """Lines behind everything, numbers, the words of both axes. `said` stands in place of those of x."""
         self.painter.setFont(self.theme.figures(FontSize.CAPTION))
         plot = self.plot
-        for value, words in self.y_axis.ticks(max(2, round(plot.height() / 44))):
+        for value, words in self.y_axis.ticks(max(2, round(plot.height() / _ROW_ROOM))):
             self.line(QPointF(plot.left(), self.y(value)), QPointF(plot.right(), self.y(value)), "grid")
             self.words(QPointF(plot.left() - Space.XS, self.y(value)), words, side="right")
         self._draw_x_ticks()
@@ -92,10 +92,13 @@ class Sheet:
         self.words(QPointF(plot.right(), bottom), below[0], colour=below[1], side="right")
 
     def draw_key(self, entries: Sequence[tuple[str, str, Sample]]) -> None:
-        """What is drawn how, at the top right: palette colour, words and shape."""
+        """What is drawn how, at the top right: palette colour, words and shape; the last ones, where there is
+        not room for all."""
         middle = self._room.top() + self._line_height() / 2
-        right = self.plot.right()
+        right, end = self.plot.right(), self._room.left() + self._wide(self.y_axis.words) + Space.S
         for colour, words, shape in reversed(entries):
+            if right - self._wide(words) - Space.XS - 10 < end:
+                break
             self.words(QPointF(right, middle), words, colour="secondary", side="right")
             right -= self._wide(words) + Space.XS + 10
             match shape:

@@ -1,7 +1,7 @@
 """Suspect verdicts: the ranked table, the selected one for reading, and asking again."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.inspector.page_actions import Deed, PageActions
 from app.inspector.suspects.material import FEWEST_PAIRS, SuspectRow
 from app.inspector.suspects.presenter import SuspectsPresenter, SuspectsState
 from app.inspector.suspects.reading import SuspectReading
@@ -41,6 +42,7 @@ class SuspectsPanel(QWidget):
         self._presenter, self._theme = presenter, theme
         self._rows_shown: tuple[SuspectRow, ...] | None = None
         self._column, self._descending = 0, False
+        self._may_ask = False
         self.bar = StudyBar(theme)
         self.explanation, self.summary = QLabel(WHAT_IT_IS), QLabel()
         self.message, self.notice = QLabel(), QLabel()
@@ -56,14 +58,14 @@ class SuspectsPanel(QWidget):
         self._middle = QStackedWidget()
         self._style()
         self._lay_out()
-        self._actions = self._make_actions()
+        self._actions = PageActions(self, theme, self._deeds())
         self._connect()
         self.setFocusProxy(self.table)
         self._on_changed()
 
     def actions(self) -> list[QAction]:
         """What the shell offers in its command palette."""
-        return list(self._actions.values())
+        return self._actions.all()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -110,28 +112,36 @@ class SuspectsPanel(QWidget):
             column.addWidget(part)
         column.addWidget(self._middle, 1)
 
-    def _make_actions(self) -> dict[str, QAction]:
+    def _deeds(self) -> list[Deed]:
         presenter = self._presenter
-        described = (
-            ("start", "Look for suspect verdicts", "", "scan-search", presenter.start),
-            ("go-on", "Go on with the study", "", "play", presenter.go_on),
-            ("stop", "Stop the study", "", "circle-stop", presenter.stop),
-            ("ask", "Ask the selected verdicts again, blind", "A", "history", self._on_ask_selected),
-            ("ask-first", "Ask the most suspect again, blind…", "Shift+A", "history", self._on_ask_menu),
-            ("copy", "Copy selected verdicts as a table", "Ctrl+C", "copy", self._on_copy),
-        )
-        actions = {}
-        for key, text, shortcut, icon, slot in described:
-            action = QAction(self._theme.icon(icon), text, self)
-            action.setObjectName(f"suspects.{key}")
-            action.setProperty("icon_name", icon)
-            action.setShortcut(QKeySequence(shortcut))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(lambda _checked=False, call=slot: call())
+        return [
+            Deed(key="study", text="Look for suspect verdicts", icon="scan-search", do=presenter.start),
+            Deed(key="study-on", text="Go on with the study", icon="play", do=presenter.go_on),
+            Deed(key="study-stop", text="Stop the study", icon="circle-stop", do=presenter.stop),
+            Deed(
+                key="ask",
+                text="Ask the selected verdicts again, blind",
+                icon="history",
+                do=self._on_ask_selected,
+                shortcut="A",
+            ),
+            Deed(
+                key="ask-first",
+                text="Ask the most suspect again, blind…",
+                icon="history",
+                do=self._on_ask_menu,
+                shortcut="Shift+A",
+            ),
             # A text that has the keyboard copies its own selection.
-            (self.table if key == "copy" else self).addAction(action)
-            actions[key] = action
-        return actions
+            Deed(
+                key="copy-verdicts",
+                text="Copy selected verdicts as a table",
+                icon="copy",
+                do=self._on_copy,
+                shortcut="Ctrl+C",
+                of=self.table,
+            ),
+        ]
 
     def _connect(self) -> None:
         presenter = self._presenter
@@ -155,8 +165,7 @@ class SuspectsPanel(QWidget):
         state = self._presenter.state
         self.bar.show_state(state)
         some = bool(state.rows)
-        self.explanation.setVisible(some)
-        self.summary.setText(summary(state))
+        self.explanation.setVisible(some and not state.notice)
         self._found.setVisible(some)
         words = " ".join([state.message, *state.notes]).strip()
         self.message.setText(words)
@@ -166,6 +175,8 @@ class SuspectsPanel(QWidget):
         self._noticed.setVisible(bool(state.notice))
         if state.rows is not self._rows_shown:
             self._show_rows(state.rows)
+            self.summary.setText(summary(state))
+            self._may_ask = bool(state.next_to_ask(1))
         self._show_blank(state)
         self._middle.setCurrentIndex(0 if some else 1)
         self._enable(state)
@@ -215,14 +226,13 @@ class SuspectsPanel(QWidget):
 
     def _enable(self, state: SuspectsState) -> None:
         idle = state.phase in ("none", "ready")
-        self._actions["start"].setEnabled(idle)
-        self._actions["go-on"].setEnabled(state.goes_on)
-        self._actions["stop"].setEnabled(state.phase == "running")
+        self._actions["study"].setEnabled(idle)
+        self._actions["study-on"].setEnabled(state.goes_on)
+        self._actions["study-stop"].setEnabled(state.phase == "running")
         for part in (self._actions["ask"], self.ask_selected):
             part.setEnabled(bool(state.rows))
-        waiting = len(state.next_to_ask(len(state.rows)))
         for part in (self._actions["ask-first"], self.ask_first):
-            part.setEnabled(waiting > 0)
+            part.setEnabled(self._may_ask)
 
     # --- what the person does ---------------------------------------------------------------------------
 
@@ -280,8 +290,6 @@ class SuspectsPanel(QWidget):
         return self.model.rows[row].row.comparison_id if 0 <= row < len(self.model.rows) else None
 
     def _on_theme_changed(self) -> None:
-        for action in self._actions.values():
-            action.setIcon(self._theme.icon(action.property("icon_name")))
         self.summary.setFont(self._theme.figures())
 
 

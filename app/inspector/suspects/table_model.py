@@ -139,10 +139,10 @@ class SuspectsModel(QAbstractTableModel):
         return self._rows
 
     def show(self, rows: Sequence[SuspectRow], column: int = 0, *, descending: bool = False) -> None:
-        """These, in the order of a column; of equals the more suspect first."""
+        """These, which come ranked, in the order of a column; of equals the more suspect first."""
         self.beginResetModel()
-        by_rank = sorted(rows, key=lambda one: one.found.rank)
-        self._rows = tuple(sorted(by_rank, key=COLUMNS[column].key, reverse=descending))
+        by_rank = column == 0 and not descending
+        self._rows = tuple(rows if by_rank else sorted(rows, key=COLUMNS[column].key, reverse=descending))
         self.endResetModel()
 
     def row_of(self, comparison_id: int | None) -> int:

@@ -84,5 +84,6 @@ def _second_looks(state: SuspectsState) -> str:
     )
     if not outcomes:
         return ""
-    parts = [f"{outcomes[one]:,} {OUTCOME_WORDS[one].lower()}" for one in OUTCOME_WORDS if outcomes[one]]
-    return f"asked again {outcomes.total():,}: {', '.join(parts)}"
+    words = {**OUTCOME_WORDS, "waiting": "waiting"}
+    parts = [f"{outcomes[one]:,} {words[one].lower()}" for one in OUTCOME_WORDS if outcomes[one]]
+    return f"second looks: {', '.join(parts)}"

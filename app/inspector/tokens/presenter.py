@@ -7,12 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from app.engine_host.protocol import Engine
 from app.inspector.tokens.values import PairTokens, SideTokens
 from app.store.access import StoreAccess, StoreReader
 from app.store.errors import StoreError
+from app.store.handle import Project
 from app.store.records import ScoredPair
 from app.store.training.token_details import PairDetails, keep_token_details, token_details
 from dpo_engine.events import (
@@ -29,8 +30,8 @@ from dpo_engine.requests import Cancel, ScoreTokens
 
 Phase = Literal["nothing", "reading", "asking", "ready", "failed"]
 
-_KEPT = 12
-"""Pairs whose tokens are at hand for going back and forth."""
+_AT_HAND = 12_000
+"""Tokens, of all pairs that are at hand for going back and forth."""
 _CLOSE = 0.01
 """Nats by which tokens may miss the scores they belong to: other weights miss by more, rounding by less."""
 
@@ -57,6 +58,11 @@ class TokensState:
     """Why there are none, or what there is to know of them, as sentences."""
 
 
+class _Kept(NamedTuple):
+    tokens: PairTokens
+    ranked: bool
+
+
 class TokensPresenter:
     """Listeners hear that `state` is another one."""
 
@@ -70,6 +76,7 @@ class TokensPresenter:
         self._numbers = count(1)
         self._request = ""
         """The id of what the engine was asked last; empty when that has ended."""
+        self._parts: list[TokensScored] = []
         self._give_up: Callable[[], None] = _nothing
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -91,8 +98,8 @@ class TokensPresenter:
         else:
             self._say(TokensState(phase="reading"))
             self._give_up = self._reader.submit(
-                lambda project: token_details(project, pair.run_id, pair.checkpoint, pair.pair),
-                lambda details: self._on_read(pair, details),
+                lambda project: _read(project, pair),
+                lambda kept: self._on_read(pair, kept),
                 lambda _error: self._on_read(pair, None),
             )
 
@@ -107,23 +114,23 @@ class TokensPresenter:
 
     # --- what is kept -----------------------------------------------------------------------------------
 
-    def _on_read(self, pair: ScoredPair, details: PairDetails | None) -> None:
+    def _on_read(self, pair: ScoredPair, kept: _Kept | None) -> None:
         if pair is not self._pair:
             return
         self._give_up = _nothing
-        tokens = _tokens(details) if details is not None else None
-        if details is None or tokens is None or not _fits(tokens, pair):
+        if kept is None or not _fits(kept.tokens, pair):
             self._ask(pair)
-        elif details.ranked:
-            self._have(pair, tokens)
+        elif kept.ranked:
+            self._have(pair, kept.tokens)
         else:
             # The log-probs at once; ranks and alternatives when the engine has found them.
-            self._say(TokensState(phase="ready", tokens=tokens))
+            self._say(TokensState(phase="ready", tokens=kept.tokens))
             self._ask(pair)
 
     def _have(self, pair: ScoredPair, tokens: PairTokens) -> None:
         self._at_hand[_key(pair)] = tokens
-        while len(self._at_hand) > _KEPT:
+        self._at_hand.move_to_end(_key(pair))
+        while len(self._at_hand) > 1 and sum(map(len, self._at_hand.values())) > _AT_HAND:
             self._at_hand.popitem(last=False)
         message = "" if _fits(tokens, pair) else _OTHER_WEIGHTS
         self._say(TokensState(phase="ready", tokens=tokens, message=message))
@@ -135,6 +142,7 @@ class TokensPresenter:
         if source is None:
             self._fail("The models behind these scores are not on this computer, so there are no tokens.")
             return
+        self._parts.clear()
         request = self._request = f"tokens-{next(self._numbers)}"
         self._wait("Waiting for the engine")
         self._engine.submit(
@@ -160,8 +168,10 @@ class TokensPresenter:
                 self._wait("Reading the tokens under both models")
             case Progress(stage=stage):
                 self._wait(stage)
-            case TokensScored(chosen=chosen, rejected=rejected):
-                self._on_scored(pair, PairDetails(chosen=chosen, rejected=rejected))
+            case TokensScored():
+                self._parts.append(event)
+                if event.last:
+                    self._on_scored(pair, _put_together(self._parts))
             case RequestFinished():
                 self._request = ""
             case RequestFailed(message=message):
@@ -221,6 +231,20 @@ _OTHER_WEIGHTS = (
 
 def _key(pair: ScoredPair) -> tuple[int, str, str]:
     return pair.run_id, pair.checkpoint, pair.pair
+
+
+def _read(project: Project, pair: ScoredPair) -> _Kept | None:
+    """What the project holds of the pair's tokens; None for nothing that could be shown."""
+    details = token_details(project, pair.run_id, pair.checkpoint, pair.pair)
+    tokens = _tokens(details) if details is not None else None
+    return None if details is None or tokens is None else _Kept(tokens, details.ranked)
+
+
+def _put_together(parts: list[TokensScored]) -> PairDetails:
+    return PairDetails(
+        chosen=tuple(token for part in parts for token in part.chosen),
+        rejected=tuple(token for part in parts for token in part.rejected),
+    )
 
 
 def _tokens(details: PairDetails) -> PairTokens | None:

@@ -1,7 +1,7 @@
 """The token that is looked at: its log-probs and ranks, and what either model held likelier."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFont, QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -21,6 +21,7 @@ from app.shell.theme import Theme, set_role
 from dpo_engine.token_scores.details import Alternative, TokenDetail
 
 _ALTERNATIVES = 5
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 _HINT = "Point at a token, or go through them with the arrow keys."
 
 
@@ -65,7 +66,7 @@ class TokenCard(QFrame):
         self.value.setWordWrap(True)
         for label in (self.text, self.value, self.place):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute)
+        self.text.setAlignment(_LEFT)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         head = QHBoxLayout()
         head.setSpacing(Space.S)
@@ -95,7 +96,9 @@ class TokenCard(QFrame):
         column.addWidget(area, 1)
 
     def _on_theme_changed(self) -> None:
-        self.text.setFont(self._theme.font(FontSize.BODY, weight=600, mono=True))
+        mono = self._theme.font(FontSize.BODY, weight=600, mono=True)
+        mono.setFeature(QFont.Tag("calt"), 0)  # sign by sign, without ligatures
+        self.text.setFont(mono)
         self.place.setFont(self._theme.figures(FontSize.CAPTION))
         self.value.setFont(self._theme.figures())
 
@@ -106,54 +109,74 @@ class _Column(QWidget):
     def __init__(self, name: str, theme: Theme) -> None:
         super().__init__()
         self._theme, self._name = theme, name
-        self.title = QLabel(name)
+        self._token, self._top = -1, tuple[Alternative, ...]()
         self.log_prob, self.rank = QLabel(), QLabel()
         self.alternatives = [(QLabel(), QLabel()) for _ in range(_ALTERNATIVES)]
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(Space.S)
-        self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(0, 1)
-        set_role(self.title, "caption")
-        self._grid.addWidget(self.title, 0, 0, 1, 2)
-        for row, (words, label) in enumerate((("log-prob", self.log_prob), ("rank", self.rank)), start=1):
+        self._ranks = [QLabel(f"{rank + 1}") for rank in range(_ALTERNATIVES)]
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(Space.S)
+        grid.setVerticalSpacing(1)
+        grid.setColumnStretch(1, 1)
+        for row, (words, label) in enumerate(((name, self.log_prob), ("rank", self.rank))):
             caption = QLabel(words)
-            set_role(caption, "secondary")
-            self._grid.addWidget(caption, row, 0)
-            self._grid.addWidget(label, row, 1, Qt.AlignmentFlag.AlignRight)
-        likeliest = QLabel("likeliest here")
-        set_role(likeliest, "secondary")
-        self._grid.addWidget(likeliest, 3, 0, 1, 2)
-        for row, (text, share) in enumerate(self.alternatives, start=4):
+            set_role(caption, "caption")
+            line = QHBoxLayout()
+            line.addWidget(caption, 1)
+            line.addWidget(label)
+            grid.addLayout(line, row, 0, 1, 3)
+        for row, (number, (text, share)) in enumerate(
+            zip(self._ranks, self.alternatives, strict=True), start=2
+        ):
             text.setTextFormat(Qt.TextFormat.PlainText)
             text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            text.setAlignment(_LEFT)
             set_role(text, "mono")
-            set_role(share, "caption")
-            self._grid.addWidget(text, row, 0)
-            self._grid.addWidget(share, row, 1, Qt.AlignmentFlag.AlignRight)
+            for quiet in (number, share):
+                set_role(quiet, "caption")
+            grid.addWidget(number, row, 0)
+            grid.addWidget(text, row, 1)
+            grid.addWidget(share, row, 2, Qt.AlignmentFlag.AlignRight)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
     def show_token(self, token: int, log_prob: float, rank: int, top: tuple[Alternative, ...]) -> None:
         self.log_prob.setText(decimal(log_prob, 3))
-        self.log_prob.setToolTip(f"Probability {chance(log_prob)}")
+        self.log_prob.setToolTip(f"Log-prob of this token; probability {chance(log_prob)}")
         self.rank.setText(f"{rank:,}" if rank else "–")
-        mono = self._theme.font(FontSize.CAPTION, mono=True)
-        bold = self._theme.font(FontSize.CAPTION, mono=True, weight=700)
+        self._token, self._top = token, top
         for number, (text, share) in enumerate(self.alternatives):
             one = top[number] if number < len(top) else None
-            itself = one is not None and one.id == token
-            text.setFont(bold if itself else mono)
-            room = max(24.0, self.width() - share.sizeHint().width() - Space.L * 2.0)
-            words = shown(one.text) if one else ""
-            text.setText(QFontMetricsF(text.font()).elidedText(words, Qt.TextElideMode.ElideRight, room))
+            self._ranks[number].setVisible(one is not None)
             share.setText(chance(one.log_prob) if one else "")
-            mark = " (this token)" if itself else ""
-            text.setAccessibleName(f"{self._name}, choice {number + 1}: {words}{mark}" if one else "")
-            text.setToolTip(f"id {one.id}{mark}" if one else "")
+            words = _words(one, token) if one else ""
+            text.setAccessibleName(f"{self._name}, choice {number + 1}: {words}" if one else "")
+            text.setToolTip(words)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The alternatives' texts in the room that there is; the token itself in bold."""
+        for one, (text, _share) in zip(self._top, self.alternatives, strict=False):
+            font = self._theme.font(FontSize.CAPTION, mono=True, weight=700 if one.id == self._token else 400)
+            font.setFeature(QFont.Tag("calt"), 0)
+            text.setFont(font)
+            room = float(max(text.width(), self._theme.px(40)))
+            text.setText(QFontMetricsF(font).elidedText(shown(one.text), Qt.TextElideMode.ElideRight, room))
+        for text, _share in self.alternatives[len(self._top) :]:
+            text.setText("")
 
     def _on_theme_changed(self) -> None:
         for label in (self.log_prob, self.rank):
             label.setFont(self._theme.figures())
         for _text, share in self.alternatives:
             share.setFont(self._theme.figures(FontSize.CAPTION))
+        for number in self._ranks:
+            number.setFont(self._theme.figures(FontSize.CAPTION))
+
+
+def _words(one: Alternative, token: int) -> str:
+    return f"{shown(one.text)} · id {one.id}{' · this token' if one.id == token else ''}"

@@ -62,6 +62,9 @@ class PairTokens:
     chosen: SideTokens
     rejected: SideTokens
 
+    def __len__(self) -> int:
+        return len(self.chosen) + len(self.rejected)
+
     @property
     def sides(self) -> tuple[SideTokens, SideTokens]:
         return self.chosen, self.rejected

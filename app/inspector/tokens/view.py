@@ -96,6 +96,7 @@ class TokenView(QWidget):
             self.modes.button(number).setToolTip(MODE_MEANINGS[mode])
         self.menu_button.setText("Copy or save")
         self.menu_button.setAccessibleName("Copy or save the tokens")
+        self.menu_button.setToolTip("Copy or save the tokens")
         set_role(self.menu_button, "quiet-small")
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.menu_button)

@@ -54,7 +54,7 @@ def add_run(
     held_out = sum(pair.split == "held_out" for pair in pairs)
     row = {
         "name": clean(name or folder.name, "The run's name"),
-        "folder": clean(_stored_folder(project, folder), "The run's folder"),
+        "folder": clean(project.stored(folder), "The run's folder"),
         "policy": clean(policy, "The model's name"),
         "method": clean(method, "The method"),
         "beta": float(beta),
@@ -221,12 +221,6 @@ def _run(project: Project, row: Row) -> Run:
             "config": from_json(row["config"], dict[str, object]),
         },
     )
-
-
-def _stored_folder(project: Project, folder: Path) -> str:
-    absolute = folder.resolve()
-    beside = project.path.parent
-    return absolute.relative_to(beside).as_posix() if absolute.is_relative_to(beside) else str(absolute)
 
 
 def _checked_status(status: RunStatus) -> RunStatus:

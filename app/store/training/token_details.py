@@ -21,6 +21,10 @@ _MARK = b"\x02"
 """Before what is compressed; what `scores` writes begins with msgpack's 0x92."""
 _MOST_BYTES = 256 * 2**20
 """Of one pair, decompressed: a file that says more is damaged or means harm."""
+_TOKENS_A_PART = 256
+"""Decoded at once: while it is, no other thread gets on."""
+_Parts = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+_DECODER = msgspec.msgpack.Decoder(tuple[TokenDetail, ...])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,8 @@ def keep_token_details(
     project: Project, run_id: int, checkpoint: str, pair: str, details: PairDetails
 ) -> None:
     """Keep them with the pair's score at this checkpoint; a pair without a score keeps nothing."""
-    packed = _MARK + zlib.compress(msgspec.msgpack.encode((details.chosen, details.rejected)), 1)
+    parts = (_in_parts(details.chosen), _in_parts(details.rejected))
+    packed = _MARK + zlib.compress(msgspec.msgpack.encode(parts), 1)
     with writing(project, "keeping the tokens of a pair") as db:
         db.conn.execute(
             "UPDATE pair_scores SET token_scores = ? WHERE run_id = ? AND checkpoint = ? AND pair = ?",
@@ -68,15 +73,23 @@ def token_details(project: Project, run_id: int, checkpoint: str, pair: str) -> 
 def _unpacked(blob: bytes) -> PairDetails:
     if not blob.startswith(_MARK):
         old = cast(TokenScores, msgspec.msgpack.decode(blob, type=TokenScores))
-        chosen, rejected = (tuple(map(_without_rank, side)) for side in old)
-        return PairDetails(chosen=chosen, rejected=rejected)
+        first, second = (tuple(map(_without_rank, side)) for side in old)
+        return PairDetails(chosen=first, rejected=second)
     unpacker = zlib.decompressobj()
     unpacked = unpacker.decompress(blob[len(_MARK) :], _MOST_BYTES)
     if not unpacker.eof:
         raise ValueError("it is cut short, or longer than any pair's tokens")
-    both = tuple[tuple[TokenDetail, ...], tuple[TokenDetail, ...]]
-    new = cast(both, msgspec.msgpack.decode(unpacked, type=both))
-    return PairDetails(chosen=new[0], rejected=new[1])
+    chosen, rejected = cast(_Parts, msgspec.msgpack.decode(unpacked, type=_Parts))
+    return PairDetails(chosen=_whole(chosen), rejected=_whole(rejected))
+
+
+def _in_parts(tokens: tuple[TokenDetail, ...]) -> tuple[bytes, ...]:
+    starts = range(0, len(tokens), _TOKENS_A_PART)
+    return tuple(msgspec.msgpack.encode(tokens[start : start + _TOKENS_A_PART]) for start in starts)
+
+
+def _whole(parts: tuple[bytes, ...]) -> tuple[TokenDetail, ...]:
+    return tuple(token for part in parts for token in _DECODER.decode(part))
 
 
 def _without_rank(token: TokenScore) -> TokenDetail:

@@ -13,7 +13,7 @@ from app.widgets.plots.rows import Cell, rows_of
 
 _WIDTHS = (0, 560, 1300, 1900)
 """From these widths on there are one, two, three and four charts side by side."""
-_LEAST_HEIGHT = 200
+_LEAST_HEIGHT = 184
 _FIRST_ROW = 5
 _OTHER_ROWS = 4
 """How the rows share the height."""

@@ -53,6 +53,7 @@ class FindingBlock(QWidget):
         row.addWidget(sentence, 1)
         if finding.action is not None:
             button = QPushButton(finding.action.words)
+            button.setToolTip(finding.action.help)
             button.clicked.connect(lambda: self.action_wanted.emit(finding.action))
             row.addWidget(button)
         return row

@@ -30,6 +30,10 @@ class StopAndKeep:
     def words(self) -> str:
         return "Stop and keep the policy"
 
+    @property
+    def help(self) -> str:
+        return "The run ends after this step; what the policy has become is its result."
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeepStep:
@@ -42,6 +46,10 @@ class KeepStep:
     def words(self) -> str:
         return f"Stop and keep step {self.step:,}" if self.stops else f"Keep step {self.step:,} instead"
 
+    @property
+    def help(self) -> str:
+        return "The policy of that checkpoint becomes the run's result. Nothing is deleted."
+
 
 @dataclass(frozen=True, kw_only=True)
 class StartAgain:
@@ -53,6 +61,10 @@ class StartAgain:
     def words(self) -> str:
         return f"Start again with {', '.join(_said(*change) for change in self.changes.items())}"
 
+    @property
+    def help(self) -> str:
+        return "A new run on the same pairs and the same model. This one stays as it is."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShowCheck:
@@ -61,6 +73,10 @@ class ShowCheck:
     @property
     def words(self) -> str:
         return "Check the pairs"
+
+    @property
+    def help(self) -> str:
+        return "Look through the pairs before the next run."
 
 
 Action: TypeAlias = StopAndKeep | KeepStep | StartAgain | ShowCheck

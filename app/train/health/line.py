@@ -69,6 +69,9 @@ class HealthLine(QFrame):
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.fold.setCheckable(True)
         self.fold.setToolTip("The numbers behind it, and whatever else there is")
+        self.fold.setAccessibleName("Details")
+        self.button.setAccessibleName("What can be done about it")
+        self.button.setToolTip("What can be done about it")
         set_role(self.fold, "fold")
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._area.setWidgetResizable(True)
@@ -103,6 +106,8 @@ class HealthLine(QFrame):
         self.button.setVisible(first.action is not None)
         if first.action is not None:
             self.button.setText(first.action.words)
+            self.button.setAccessibleName(first.action.words)
+            self.button.setToolTip(first.action.help)
         self.fold.setText(f"Details, {others} more" if others else "Details")
         self.fold.setAccessibleName(f"Details of: {first.sentence}")
         self._show_fold()

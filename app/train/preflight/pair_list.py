@@ -18,7 +18,7 @@ TIPS = (
     "",
 )
 _REMARK = 3
-_WIDTHS = (64, 64, 76)
+_WIDTHS = (56, 60, 76)
 _ROW = 28
 _Index = QModelIndex | QPersistentModelIndex
 _CUT_WORDS = {
@@ -101,6 +101,7 @@ class PairList(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setTabKeyNavigation(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.verticalHeader().hide()

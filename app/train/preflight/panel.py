@@ -21,11 +21,11 @@ from app.train.panels import Means, follow
 from app.train.preflight.pair_list import PairList
 from app.train.preflight.presenter import PreflightPresenter, PreflightState
 from app.train.preflight.report import Headline, headline
-from app.train.preflight.report_view import ICONS, ReportView
+from app.train.preflight.report_view import ICONS, WIDEST, ReportView
 from app.train.preflight.token_card import TokenCard
 from app.widgets.blank import Blank
 
-_LIST_WIDTH = 256
+_LIST_WIDTH = 300
 
 
 class PreflightPanel(QWidget):
@@ -71,7 +71,11 @@ class PreflightPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.M)
-        column.addWidget(self.head)
+        # No wider than the cards below it: the buttons stay near what they are about.
+        head = QHBoxLayout()
+        head.addWidget(self.head, 1000)
+        head.addStretch(1)
+        column.addLayout(head)
         column.addWidget(self._stack, 1)
 
     def _show_state(self) -> None:
@@ -182,6 +186,7 @@ class _Head(QFrame):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
 
     def _restyle(self) -> None:
+        self.setMaximumWidth(self._theme.px(WIDEST))
         size = self._theme.px(20)
         name, token = ICONS[self._level.level if self._level else "plain"]
         if self._level is not None and self._level.level == "note":
@@ -236,11 +241,10 @@ class _PairsPage(QWidget):
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(self.list)
         splitter.addWidget(self.tokens)
-        splitter.setStretchFactor(0, 2)
-        splitter.setStretchFactor(1, 3)
+        splitter.setStretchFactor(1, 1)
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(Space.S)
-        splitter.setSizes([280, 480])
+        splitter.setSizes([self._theme.px(_LIST_WIDTH), 2000])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.S)

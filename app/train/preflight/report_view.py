@@ -32,6 +32,8 @@ LEVEL_WORDS: dict[Level, str] = {
 _TWO_COLUMNS = 620
 """Pixels at 100 % text size from which the cards stand in two columns."""
 _TITLE_WIDTH = 112
+WIDEST = 1040
+"""Likewise, beyond which the cards grow no wider: a value stays near its title."""
 
 
 class ReportView(QWidget):
@@ -44,6 +46,7 @@ class ReportView(QWidget):
         self._theme = theme
         self._cards: list[QFrame] = []
         self._shown: tuple[Block, ...] = ()
+        self._said: list[tuple[str, ...]] = []
         self._columns = 0
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
         row = QHBoxLayout(self)
@@ -53,11 +56,13 @@ class ReportView(QWidget):
             column.setSpacing(Space.M)
             column.addStretch(1)
             row.addLayout(column, 1)
-        theme.changed.connect(self._rebuild)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
 
     def show_report(self, report: Report) -> None:
+        anew = not self._shown
         self._shown = blocks(report)
-        self._rebuild()
+        self._build(anew=anew)
 
     def line_buttons(self) -> list["LineButton"]:
         """Those that open something, from top to bottom."""
@@ -67,18 +72,27 @@ class ReportView(QWidget):
         super().resizeEvent(event)
         self._arrange()
 
-    def _rebuild(self) -> None:
+    def _build(self, *, anew: bool) -> None:
+        """Make the cards whose words are others, or all of them."""
         focused = self.window().focusWidget()
         key = focused.line.key if isinstance(focused, LineButton) else ""
-        for card in self._cards:
-            card.hide()
-            card.deleteLater()
-        self._cards = [self._card(block) for block in self._shown]
-        self._columns = 0
+        said = [_words_of(block) for block in self._shown]
+        for number, block in enumerate(self._shown):
+            if anew or said[number] != self._said[number]:
+                if number < len(self._cards):
+                    self._cards[number].hide()
+                    self._cards[number].deleteLater()
+                self._cards[number : number + 1] = [self._card(block)]
+        self._said, self._columns = said, 0
         self._arrange()
         for row in self.line_buttons():
             if row.line.key == key:
                 row.setFocus()
+
+    def _on_theme_changed(self) -> None:
+        self.setMaximumWidth(self._theme.px(WIDEST))
+        if self._shown:
+            self._build(anew=True)
 
     def _card(self, block: Block) -> QFrame:
         card = QFrame()
@@ -147,6 +161,15 @@ class LineButton(QPushButton):
 
     def heightForWidth(self, width: int) -> int:
         return self._column.totalHeightForWidth(width)
+
+
+def _words_of(block: Block) -> tuple[str, ...]:
+    """Everything that is shown of a block."""
+    return tuple(
+        text
+        for line in block.lines
+        for text in (line.key, line.value, line.words, line.level, str(line.opens is None))
+    )
 
 
 def _plain_line(line: Line, theme: Theme) -> QFrame:

@@ -163,6 +163,8 @@ def _counts(columns: TokenColumns) -> str:
     said = [f"{len(columns):,} tokens" if len(columns) != 1 else "1 token"]
     if columns.left_out:
         return said[0]
+    if scored == len(marks):
+        return f"{said[0]}, all scored"
     if scored:
         said.append(f"{scored:,} scored")
     if cut:

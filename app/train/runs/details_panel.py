@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.shell.palette import Space
+from app.shell.palette import READING_WIDTH, Space
 from app.shell.theme import Theme, set_role
 from app.train.presenter import TrainPresenter
 from app.train.runs.desk import Details
@@ -169,8 +169,14 @@ class DetailsPanel(QScrollArea):
         self.other.setMinimumContentsLength(20)
         self.verdicts.setAccessibleName("Show the verdicts that made this run")
         self.candidates.setAccessibleName("Show what its policy wrote")
-        column = QVBoxLayout(self._card)
-        column.setContentsMargins(Space.L, Space.L, Space.L, Space.L)
+        text = QWidget()
+        text.setMaximumWidth(READING_WIDTH)
+        across = QHBoxLayout(self._card)
+        across.setContentsMargins(Space.L, Space.L, Space.L, Space.L)
+        across.addWidget(text, 100)
+        across.addStretch(1)
+        column = QVBoxLayout(text)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.S)
         for label in (self.title, self.head, self.note):
             column.addWidget(label)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.train.runs.listing import trash_words
-from app.train.runs.model import COLUMNS, NOTE, RunsModel
+from app.train.runs.model import COLUMNS, NOTE, RUN, RunsModel
 from app.train.runs.notice_line import NoticeLine
 from app.train.state import TrainState
 from app.widgets.search_field import SearchField
@@ -189,6 +189,9 @@ class RunsPanel(QWidget):
         width = self.width() / self._theme.scale
         for number, column in enumerate(COLUMNS):
             self.table.setColumnHidden(number, width < column.from_width)
+        # Long names have room where there is some.
+        name = min(2 * COLUMNS[RUN].width, max(COLUMNS[RUN].width, width // 6))
+        self.table.setColumnWidth(RUN, self._theme.px(round(name)))
 
     def _restyle(self) -> None:
         self.table.verticalHeader().setDefaultSectionSize(self._theme.px(32))

@@ -45,7 +45,7 @@ def _remove(folder: Path, *, for_good: bool) -> None:
     if for_good:
         shutil.rmtree(folder)
         return
-    from send2trash import send2trash  # type: ignore[import-untyped]
+    from send2trash import send2trash
 
     send2trash(folder)
 

@@ -12,7 +12,7 @@ _MOST_NAMES = 3
 
 def state_words(line: RunLine) -> str:
     if line.place:
-        return "Next in the queue" if line.place == 1 else f"No. {line.place} in the queue"
+        return "Next in queue" if line.place == 1 else f"No. {line.place} in queue"
     words = PHASE_WORDS[line.phase] if line.phase else STATUS_WORDS[line.run.status]
     return f"{words} · in use" if line.in_use else words
 

@@ -54,3 +54,14 @@ def test_device_and_memory() -> None:
     fold = _ready()
     fold.on_event(events.DeviceMemory(used=3 * 2**30, total=8 * 2**30))
     assert fold.status.device_words == "CPU · 3.0 of 8.0 GB"
+
+
+def test_a_study_is_told_by_its_share_and_the_time_left_once_that_is_known() -> None:
+    fold = _ready()
+    begun = events.StudyAdvanced(request="s", fold=1, folds=5, share=0.0, seconds_left=None)
+    fold.on_event(begun)
+    assert fold.status.words == "Looking for suspect verdicts 0 %"
+    fold.on_event(events.StudyAdvanced(request="s", fold=2, folds=5, share=0.314, seconds_left=240.0))
+    assert fold.status.words == "Looking for suspect verdicts 31 % · 4 min left"
+    fold.on_event(events.RequestFinished(request="s"))
+    assert fold.status.words == "Idle"

@@ -58,6 +58,7 @@ class Room:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.on_battery = False
         self.problems: list[str] = []
         """What an undo that did not succeed said."""
         self.store = DirectStore(project)
@@ -78,6 +79,7 @@ class Room:
                 annotator=lambda: "me",
                 clock=self.clock,
                 call_later=self.clock.call_later,
+                on_battery=lambda: self.on_battery,
             )
         )
 

@@ -1,5 +1,6 @@
 """The Train page by keyboard, with a real project and a fake engine."""
 
+import gc
 import subprocess
 import sys
 
@@ -248,7 +249,7 @@ def test_every_control_has_a_name_and_every_icon_a_tooltip(page: TrainPage) -> N
             continue
         if isinstance(button.parent(), QLineEdit):
             continue  # the sign in a field, which no key reaches
-        assert button.text() or button.accessibleName(), button
+        assert button.text() or button.accessibleName(), (button, button.parent(), button.toolTip())
         assert button.text() or button.toolTip(), button
 
 
@@ -265,7 +266,9 @@ def test_the_theme_can_change_at_any_time(page: TrainPage, ready: Room, theme: T
 def test_a_gone_page_is_told_nothing(qtbot: QtBot, ready: Room, theme: Theme) -> None:
     page = shown(qtbot, ready, theme)
     page.deleteLater()
-    qtbot.waitUntil(lambda: not shiboken6.isValid(page))
+    qtbot.waitUntil(lambda gone=page: not shiboken6.isValid(gone))
+    del page
+    gc.collect()
     theme.set_mode("dark")
     ready.presenter.form.refuse("x")
     assert ready.presenter.state.obstacle == "x"

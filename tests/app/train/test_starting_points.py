@@ -3,7 +3,7 @@
 import pytest
 
 from app.store.records import Run, RunStatus
-from app.train.starting_points import root_of, starting_points, title_of
+from app.train.starting_points import names_of, root_of, starting_points, title_of
 
 
 def run(number: int, policy: str, status: RunStatus = "finished") -> Run:
@@ -40,7 +40,7 @@ RUNS = [run(3, "/p/runs/2", "failed"), run(2, "/p/runs/1"), run(1, "starter", "s
     ],
 )
 def test_titles(reference: str, title: str) -> None:
-    assert title_of(reference, RUNS) == title
+    assert title_of(reference, names_of(RUNS)) == title
 
 
 def test_the_root_of_a_line_of_runs() -> None:

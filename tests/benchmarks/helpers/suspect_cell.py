@@ -13,6 +13,7 @@ from dpo_engine.pair_math import PairScore
 from dpo_engine.preferences import Pair, read_pairs
 from dpo_engine.requests import Suspect
 from dpo_engine.suspects import study_folder
+from dpo_engine.suspects.ranking import standing_of
 from dpo_engine.suspects.settings import study_config
 from dpo_engine.suspects.study import study
 from tests.benchmarks.helpers.children import Job, Result
@@ -90,6 +91,7 @@ def _row(fold: int, score: PairScore, flipped: set[str]) -> dict[str, object]:
     return {
         "fold": fold,
         "flipped": score.pair in flipped,
+        "standing": standing_of(score),
         "difference": score.chosen_log_ratio - score.rejected_log_ratio,
         "chosen_tokens": score.chosen_tokens,
         "rejected_tokens": score.rejected_tokens,

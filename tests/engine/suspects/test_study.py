@@ -187,11 +187,13 @@ def test_one_that_is_done_is_told_again_and_nothing_is_computed(
     assert of_kind(again, StudyAdvanced) == []
 
 
-def test_leaving_ends_it_and_keeps_what_is_done(folder: Path) -> None:
+@pytest.mark.parametrize("wish", ["leave", "keep"])
+def test_leaving_ends_it_and_keeps_what_is_done(folder: Path, wish: Directive) -> None:
+    """No fold is cut short and kept: it would know less than the others."""
     done: list[int] = []
 
     def directive() -> Directive:
-        return "leave" if done else "go"
+        return wish if done else "go"
 
     with pytest.raises(Cancelled):
         for event in study(Suspect(id="s", study=str(folder)), directive):

@@ -271,3 +271,13 @@ def test_a_long_prompt_is_shown_by_its_opening(project: Project) -> None:
     studies.record_fold(project, study.id, 1, [score(one.id)])
     (row,) = studies.study_rows(project, study.id)
     assert row.opening.startswith("word word") and len(row.opening) <= 200 and "\n" not in row.opening
+
+
+def test_a_second_look_comes_next_for_who_is_asked_and_for_nobody_else(
+    project: Project, judged: list[Comparison]
+) -> None:
+    fresh = comparison(project, "Fresh?")
+    again = second_look(project, judged[1], None)
+    for who, expected in (("Ann", again), ("Zoë", fresh.id)):
+        found = comparisons.next_comparison(project, annotator=who)
+        assert found is not None and found.id == expected

@@ -114,5 +114,6 @@ def test_a_pair_of_a_thousand_tokens_is_small_on_disk(project: Project, run: Run
         for n in range(1000)
     )
     keep_token_details(project, run.id, "policy", "one", PairDetails(chosen=many, rejected=()))
+    assert token_details(project, run.id, "policy", "one") == PairDetails(chosen=many, rejected=())
     (size,) = project.db.conn.execute("SELECT length(token_scores) FROM pair_scores").fetchone()
     assert size < 100_000

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -295,6 +296,14 @@ def test_every_picture_can_be_saved(scene: Scene, table: PairTable, tmp_path: Pa
     assert (sum(int(row[column]) for row in rows) if column else len(rows)) == (
         20 if kind == "calibration" else 60
     )
+
+
+def test_a_picture_is_copied_by_key(scene: Scene, table: PairTable) -> None:
+    scene.show(table)
+    canvas = scene.canvas("length")
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().image().width() == 2 * canvas.width()
 
 
 def test_one_pair_among_many_has_a_cell_of_its_own() -> None:

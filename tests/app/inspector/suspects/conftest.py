@@ -5,14 +5,9 @@ import pytest
 from app.inspector.suspects.presenter import SuspectsPresenter
 from app.store.handle import Project
 from app.store.records import Comparison
-from tests.app.inspector.suspects.scenes import DirectReader, judged, presenter_of
+from tests.app.inspector.suspects.scenes import judged, presenter_of
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
-
-
-@pytest.fixture
-def reader(project: Project) -> DirectReader:
-    return DirectReader(project)
+from tests.helpers.stores import DirectReader, DirectStore
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from app.history import History
 from app.inspector.suspects.presenter import SuspectsPresenter
 from app.store.collecting import comparisons, verdicts
-from app.store.errors import StoreError
 from app.store.handle import Project
 from app.store.records import Comparison
 from dpo_engine.events import FoldScored, RequestFinished, RequestStarted, StudyAdvanced
@@ -15,28 +13,11 @@ from dpo_engine.pair_math import PairScore
 from dpo_engine.requests import Suspect
 from dpo_engine.suspects import study_folder
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 from tests.store.makers import candidate, prompt
-
-T = TypeVar("T")
 
 TURNED = (3, 11)
 """Places of the verdicts that prefer the long answer."""
-
-
-class DirectReader(DirectStore):
-    """A `StoreReader`: work that was given up is not answered any more."""
-
-    def submit(  # type: ignore[override]
-        self, work: Callable[[Project], T], done: Callable[[T], None], failed: Callable[[StoreError], None]
-    ) -> Callable[[], None]:
-        wanted = [True]
-        super().submit(
-            work,
-            lambda result: done(result) if wanted else None,
-            lambda error: failed(error) if wanted else None,
-        )
-        return wanted.clear
 
 
 def judged(project: Project, number: int = 24) -> list[Comparison]:

@@ -18,7 +18,6 @@ from dpo_engine.suspects import study_folder
 from dpo_engine.suspects.study_folder import FoldScores
 from tests.app.inspector.suspects.scenes import (
     TURNED,
-    DirectReader,
     answer_second_looks,
     do_folds,
     do_study,
@@ -27,7 +26,7 @@ from tests.app.inspector.suspects.scenes import (
     presenter_of,
 )
 from tests.helpers.fake_engine import FakeEngine
-from tests.helpers.stores import DirectStore
+from tests.helpers.stores import DirectReader, DirectStore
 
 
 def test_too_few_verdicts_are_said_to_be_too_few(project: Project, suspects: SuspectsPresenter) -> None:

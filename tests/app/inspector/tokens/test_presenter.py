@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.inspector.tokens import presenter as tokens_presenter
 from app.inspector.tokens.presenter import TokensPresenter
 from app.store.errors import StoreFull
 from app.store.handle import Project
@@ -100,6 +101,21 @@ def test_it_says_what_is_going_on(
     assert tokens is not None and [token.text for token in tokens.chosen.tokens] == ["The", " cat", " sat"]
 
 
+def test_a_long_pair_comes_in_parts(
+    engine: FakeEngine, project: Project, presenter: TokensPresenter, pairs: list[ScoredPair]
+) -> None:
+    presenter.show(pairs[0], Models())
+    request, name = engine.last(ScoreTokens).id, pairs[0].pair
+    first = TokensScored(
+        request=request, pair=name, chosen=DETAILS.chosen[:2], rejected=DETAILS.rejected, last=False
+    )
+    engine.emit(first)
+    assert presenter.state.phase == "asking"
+    engine.emit(TokensScored(request=request, pair=name, chosen=DETAILS.chosen[2:], rejected=()))
+    assert presenter.state.tokens is not None and len(presenter.state.tokens.chosen) == 3
+    assert token_details(project, pairs[0].run_id, "policy", name) == DETAILS
+
+
 def test_answers_are_kept_and_the_engine_is_asked_once(
     engine: FakeEngine,
     store: DirectStore,
@@ -125,6 +141,22 @@ def test_going_back_needs_no_reading(
     read = reader.submitted
     presenter.show(pairs[0], Models())
     assert presenter.state.phase == "ready" and reader.submitted == read
+
+
+def test_only_so_many_tokens_are_at_hand(
+    engine: FakeEngine,
+    reader: DirectReader,
+    presenter: TokensPresenter,
+    pairs: list[ScoredPair],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens_presenter, "_AT_HAND", 11)
+    for pair in pairs:
+        presenter.show(pair, Models())
+        answer(engine)
+    read = reader.submitted
+    presenter.show(pairs[0], Models())
+    assert presenter.state.phase == "ready" and reader.submitted == read + 1
 
 
 def test_moving_on_cancels_what_was_asked_and_drops_its_answer(

@@ -69,7 +69,7 @@ def test_it_is_hidden_while_there_is_nothing_to_say(line: HealthLine) -> None:
 def test_one_finding_is_in_the_line_and_the_rest_below_the_fold(line: HealthLine) -> None:
     line.show_findings((FAR, FALLING))
     assert words(line) == ["The policy went far."]
-    assert line.fold.text() == "1 more"
+    assert line.fold.text() == "Details, 1 more"
     line.fold.setFocus()
     QTest.keyClick(line.fold, Qt.Key.Key_Space)
     assert words(line) == [

@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
+from app.train.panels import PANELS, Means
 from app.train.preflight.panel import PreflightPanel
 from app.train.preflight.token_view import TokenView, visible
 from dpo_engine.preflight import TokenColumns, TokenMark
@@ -64,7 +66,7 @@ def test_a_line_opens_by_keyboard_and_escape_comes_back_to_it(
     assert [model.index(0, column).data() for column in range(4)] == ["9", "27", "+14", "against 2"]
     check.room.engine.deliver()
     panel.pairs.tokens.chosen.finish()
-    assert "16 tokens · 16 scored" in panel.pairs.tokens.chosen.toPlainText()
+    assert "16 tokens, all scored" in panel.pairs.tokens.chosen.toPlainText()
     QTest.keyClick(panel.pairs.list, Qt.Key.Key_Escape)
     assert panel.report.isVisible()
     again = {button.line.key: button for button in panel.report.line_buttons()}["contradictions"]
@@ -120,6 +122,19 @@ def test_the_panel_takes_its_folder_along(check: Check, theme: Theme) -> None:
     assert folder.is_dir()
     shiboken6.delete(panel)
     assert not folder.exists()
+
+
+def test_it_has_a_place_on_the_train_page(qtbot: QtBot, check: Check, theme: Theme, tmp_path: Path) -> None:
+    (described,) = [panel for panel in PANELS if panel.key == "check"]
+    means = Means(presenter=check.train, theme=theme, settings=SettingsFile(tmp_path / "settings.json"))
+    panel = described.make(means)
+    qtbot.addWidget(panel)
+    assert isinstance(panel, PreflightPanel)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    check.settle()
+    assert panel.report.isVisible()
+    assert panel.head.sentence.text().startswith("6 steps over 6 pairs")
 
 
 def columns(*tokens: tuple[str, TokenMark]) -> TokenColumns:
