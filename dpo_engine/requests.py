@@ -114,11 +114,11 @@ class Train:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """Find verdicts that policies trained on the others disagree with: a study (see `suspects.study_folder`).
+    """Find verdicts that policies trained on the others disagree with: a study (`suspects.study_folder`).
 
-    One LoRA training a fold, each followed by scoring its held-out pairs: `StudyAdvanced`, and `FoldScored` for
-    each fold, those of an earlier part of the study first. What is done stays when it ends early; the same
-    request goes on from there.
+    One LoRA training a fold, each followed by scoring its held-out pairs: `StudyAdvanced`, and `FoldScored`
+    for each fold, those of an earlier part of the study first. What is done stays when it ends early; the
+    same request goes on from there.
     """
 
     id: str

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.inspector.figures import CASES, Figures, Floats, Ints, LogProbs, Summary, figures, summarise
-from app.store.records import ScoredPair
 from app.store.training.score_columns import ScoreColumns
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Split
@@ -40,7 +39,6 @@ class PairTable:
     """Place of the pair when sorted by its prompt's text."""
     left_out: int = 0
     """Pairs whose log-probs are not finite numbers, which therefore have no figures."""
-    pairs: tuple[ScoredPair, ...] = ()
 
     @staticmethod
     def empty(beta: float = 0.1) -> "PairTable":

@@ -99,7 +99,7 @@ class WhatIf(QWidget):
         )
         self.back.setAccessibleName(f"Back to the run's own β, {self._own:.3g}")
         self.name.setText("What if β" if self.is_on else "β")
-        set_role(self.name, "badge" if self.is_on else "secondary")
+        set_role(self.name, "badge-accent" if self.is_on else "secondary")
         self.name.updateGeometry()
 
     def _on_theme_changed(self) -> None:

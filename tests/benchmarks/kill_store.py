@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.store.project import open_project
+from app.store.library.search_index import index_some
+from app.store.project import Project, open_project
 from app.store.safekeeping.backups import backups_of
 from tests.benchmarks.helpers import chores
 from tests.store.old_projects import DATA, VERDICTS
@@ -138,6 +139,7 @@ def _look(path: Path, said: dict[int, tuple[int, str]], marks: set[str], outcome
         outcome.lost += [mark for mark in marks if mark not in rows]
         outcome.halves += [f"{mark}: {number}" for mark, number in rows.items() if number != chores.ROWS]
         outcome.damaged += [f"project: {problem}" for problem in _problems(project.db.conn)]
+        outcome.damaged += _problems_of_search(project)
     finally:
         project.close()
 
@@ -164,6 +166,25 @@ def _look_at_others(folder: Path, outcome: Outcome) -> None:
         *folder.glob(".old.dpo*"),
     ):
         leftover.unlink()
+
+
+def _problems_of_search(project: Project) -> list[str]:
+    """Once all is made findable, the index of the responses has to hold each of them once."""
+    while index_some(project):
+        pass
+    try:
+        project.db.execute("INSERT INTO candidates_fts (candidates_fts, rank) VALUES ('integrity-check', 1)")
+    except sqlite3.DatabaseError as error:
+        return [f"search: {error}"]
+    finally:
+        project.db.rollback()
+    (found,) = project.db.execute(
+        "SELECT count(*) FROM candidates_fts WHERE candidates_fts MATCH 'yes OR no'"
+    ).fetchone()
+    (there,) = project.db.execute(
+        "SELECT count(*) FROM candidates WHERE text GLOB 'yes *' OR text GLOB 'no *'"
+    ).fetchone()
+    return [] if found == there else [f"search: {found} of {there} responses are found"]
 
 
 def _problems(db: sqlite3.Connection) -> list[str]:

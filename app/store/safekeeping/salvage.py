@@ -29,7 +29,16 @@ from app.store.safekeeping.salvage_rows import Walk, rows_with_ids, rows_without
 from app.store.schema import migrations
 from app.store.schema.migrations import STEPS
 
-_FOLLOWS = ("sqlite_", "_sqlite_", "tally", "waiting", "standing", "prompts_fts", "candidates_fts")
+_FOLLOWS = (
+    "sqlite_",
+    "_sqlite_",
+    "tally",
+    "waiting",
+    "standing",
+    "prompts_fts",
+    "candidates_fts",
+    "search_pending",
+)
 """Tables that are made anew from the others."""
 _JSON = (
     ("prompts", "messages", None),

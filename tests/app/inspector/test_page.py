@@ -390,3 +390,51 @@ def test_the_theme_changes_under_a_full_page(scored_page: InspectorPage, theme: 
     after = scored_page.grab().toImage().pixelColor(4, 4)
     assert before.lightness() > 200
     assert after.lightness() < 60
+
+
+# --- what if, pictures, links --------------------------------------------------------------------
+
+
+def test_beta_by_keys_changes_everything_and_comes_back(scored_page: InspectorPage) -> None:
+    page = scored_page
+    own = margins(page)
+    press(page, Qt.Key.Key_BracketRight)
+    raised = page.pairs.model.table.figures.beta
+    assert raised > 0.1 and margins(page) == pytest.approx([value * raised / 0.1 for value in own])
+    assert page.top.what_if.name.text() == "What if β" and page.top.what_if.back.isVisible()
+    shown_reward = page.pairs.pane.chosen.figures.text().replace("−", "-")
+    assert f"reward {raised * SCORES[0].chosen_log_ratio:.3f}" in shown_reward
+    press(page, Qt.Key.Key_B)
+    QTest.keyClicks(page.top.what_if.field, "2")
+    QTest.keyClick(page.top.what_if.field, Qt.Key.Key_Return)
+    assert page.pairs.model.table.figures.beta == 2.0
+    page.pairs.rows.setFocus()
+    press(page, Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
+    assert margins(page) == own and page.top.what_if.back.isHidden()
+
+
+def test_a_copied_link_finds_its_pair_again(qtbot: QtBot, scored_page: InspectorPage) -> None:
+    page = scored_page
+    press(page, Qt.Key.Key_Down)
+    press(page, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier)
+    link = QGuiApplication.clipboard().text()
+    assert link == "pair:1/comparison-2"
+    press(page, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    page.pairs.filters.search.setText(link)
+    qtbot.waitUntil(lambda: visible_pairs(page) == ["comparison-2"])
+    assert page.pairs.pane.name.text() == "Pair 2"
+
+
+def test_p_shows_the_pictures_and_a_brush_in_them_filters_the_table(scored_page: InspectorPage) -> None:
+    page = scored_page
+    assert not page.pairs.pictures_shown
+    press(page, Qt.Key.Key_P)
+    pictures = page.pairs.pictures
+    assert pictures is not None and pictures.isVisible()
+    learned = page.pairs.model.table.figures.margin > 0.4
+    pictures.brushed.emit(learned)
+    assert len(visible_pairs(page)) == int(learned.sum()) > 0
+    pictures.brushed.emit(None)
+    assert len(visible_pairs(page)) == 30
+    press(page, Qt.Key.Key_P)
+    assert not page.pairs.pictures_shown

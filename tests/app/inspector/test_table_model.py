@@ -73,7 +73,8 @@ def test_the_case_has_an_icon_besides_its_word(model: PairTableModel) -> None:
     for row in range(model.rowCount()):
         icon = cell(model, row, "case", Qt.ItemDataRole.DecorationRole)
         image = icon.pixmap(16, 16).toImage()  # type: ignore[attr-defined]
-        shape = bytes(image.convertToFormat(image.Format.Format_Alpha8).constBits())
+        alpha = image.convertToFormat(image.Format.Format_Alpha8)
+        shape = bytes(alpha.constBits())
         icons.setdefault(cell(model, row, "case"), set()).add(shape)
     assert len(icons) >= 2
     shapes = [shape for found in icons.values() for shape in found]

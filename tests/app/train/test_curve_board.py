@@ -108,7 +108,7 @@ def test_charts_are_chosen_and_remembered(board: CurveBoard, make: MakeBoard, se
 
 
 def test_the_look_is_for_all_charts_and_remembered(
-    qtbot: QtBot, board: CurveBoard, make: MakeBoard, settings: SettingsFile
+    qtbot: QtBot, board: CurveBoard, make: MakeBoard, settings: SettingsFile, tmp_path: Path
 ) -> None:
     board.tools.smoothing.setFocus()
     QTest.keyClick(board.tools.smoothing, Qt.Key.Key_Right)
@@ -116,6 +116,7 @@ def test_the_look_is_for_all_charts_and_remembered(
     QTest.keyClick(board.tools.log, Qt.Key.Key_Space)
     assert board.group.look.window == WINDOWS[2]
     assert settings.current.plots == PlotSettings(window=WINDOWS[2], log=True)
+    assert SettingsFile(tmp_path / "settings.json").current.plots == settings.current.plots, "on the disk"
     assert [plot.chart.key for plot in board.plots if plot.is_log] == [
         chart.key for chart in CHARTS if chart.positive
     ]

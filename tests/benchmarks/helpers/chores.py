@@ -14,6 +14,7 @@ from app.store.collecting import comparisons, verdicts
 from app.store.collecting.prompts import add_prompt
 from app.store.exchange import importing, merging
 from app.store.exchange.preview import look
+from app.store.library.search_index import index_some
 from app.store.project import create_project, open_project
 from app.store.records import Choice, NewCandidate
 from app.store.safekeeping import caretaker
@@ -65,6 +66,7 @@ class _Worker:
             (self._back_up, 2),
             (self._restore, 2),
             (self._salvage, 1),
+            (self._make_findable, 4),
         )
 
     def do_one(self) -> None:
@@ -137,6 +139,11 @@ class _Worker:
         self._tell("did", "salvage")
         caretaker.back_up_closed(self._path)
         self._reopen()
+
+    def _make_findable(self) -> None:
+        """Some of what imports and merges brought in."""
+        index_some(self._project, at_once=self._draw.randrange(1, 40))
+        self._tell("did", "make findable")
 
     def _migrate(self) -> None:
         """A file of an earlier version, which the parent put there."""

@@ -55,9 +55,7 @@ def draw_job(job: Job) -> Result:
     loaded = load(job["model"]) if missing else None
     for name, (prompts, number, first_seed) in missing.items():
         assert loaded is not None
-        texts = draw_many(
-            loaded, as_prompts(prompts), number, first_seed=first_seed, sampling=_sampling(job)
-        )
+        texts = draw_many(loaded, as_prompts(prompts), number, first_seed=first_seed, sampling=_sampling(job))
         kept.put("draws", keys[name], [[asdict(draw) for draw in row] for row in texts])
     return {"base": base, "keys": keys}
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.store.collecting import comparisons, verdicts
 from app.store.errors import NewerVersion, ProjectDamaged
+from app.store.library.search_index import index_later, texts_left
 from app.store.project import create_project, open_project, open_reader
 from app.store.safekeeping.raw_pages import raw_rows
 from app.store.safekeeping.salvage import Salvaged, salvaging
@@ -261,3 +262,15 @@ def test_what_is_counted_by_triggers_is_counted_anew(filled: Path) -> None:
             (kept,) = db.execute(f"SELECT sum(n) FROM {table}").fetchone()  # noqa: S608
             there = db.execute(f"SELECT count(*) FROM comparisons WHERE {counted}").fetchone()  # noqa: S608
             assert (kept,) == there and kept > 0
+
+
+def test_every_text_is_findable_once_also_those_that_were_still_to_be_made_so(filled: Path) -> None:
+    with closing(open_project(filled)) as project:
+        newest = project.db.execute("SELECT max(id) FROM candidates").fetchone()[0]
+        with project.db.atomic():
+            index_later(project.db, "candidates", newest - 3, newest)
+    salvage(filled)
+    with closing(open_project(filled)) as project:
+        assert texts_left(project) == 0
+        project.db.execute("INSERT INTO candidates_fts (candidates_fts, rank) VALUES ('integrity-check', 1)")
+        project.db.rollback()

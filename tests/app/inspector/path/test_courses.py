@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.inspector.path.courses import COURSES, LATE, Course, courses, history
+from app.inspector.path.courses import COURSES, LATE, Course, History, courses, history
 
 STEPS = (10, 20, 30, 40, 50, 60)
 LEARNED = math.log(1.5)
 
 
-def told(margins: list[list[float | None]], steps: tuple[int, ...] = STEPS) -> object:
+def told(margins: list[list[float | None]], steps: tuple[int, ...] = STEPS) -> History:
     """Row numbers 100, 101, … and their margins at β = 1 at each step; None where a pair is not scored."""
     parts = {}
     for number, step in enumerate(steps):
@@ -26,7 +26,7 @@ def told(margins: list[list[float | None]], steps: tuple[int, ...] = STEPS) -> o
 
 
 def course_of(margins: list[float | None], beta: float = 1.0) -> Course | None:
-    found = courses(told([margins]), beta)  # type: ignore[arg-type]
+    found = courses(told([margins]), beta)
     (course,) = [one for one, rows in found.items() if len(rows)] or [None]
     return course
 
@@ -57,7 +57,7 @@ def test_another_beta_moves_the_border() -> None:
 
 
 def test_one_checkpoint_says_nothing_of_a_course() -> None:
-    found = courses(told([[1.0], [0.0]], steps=(10,)), 1.0)  # type: ignore[arg-type]
+    found = courses(told([[1.0], [0.0]], steps=(10,)), 1.0)
     assert all(len(rows) == 0 for rows in found.values())
 
 
@@ -66,7 +66,7 @@ margin = st.one_of(st.none(), st.floats(-2, 2))
 
 @given(st.lists(st.lists(margin, min_size=6, max_size=6), min_size=1, max_size=12))
 def test_courses_agree_with_a_loop(margins: list[list[float | None]]) -> None:
-    found = courses(told(margins), 1.0)  # type: ignore[arg-type]
+    found = courses(told(margins), 1.0)
     for place, row in enumerate(margins):
         taken = [course for course in COURSES if 100 + place in found[course]]
         scored = [(step, value) for step, value in zip(STEPS, row, strict=True) if value is not None]
@@ -87,6 +87,6 @@ def test_courses_agree_with_a_loop(margins: list[list[float | None]]) -> None:
 
 
 def _unscored_at(row: list[float | None], step: int, since: float) -> bool:
-    """Is nothing known between `step` and the first checkpoint at which the pair counts as learned for good?"""
+    """Is nothing known from `step` to the first checkpoint at which the pair counts as learned for good?"""
     between = [value for one, value in zip(STEPS, row, strict=True) if step <= one < since]
     return all(value is None for value in between)
