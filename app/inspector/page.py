@@ -17,6 +17,7 @@ from app.shell.theme import Theme, set_role
 from app.widgets.blank import Blank
 
 if TYPE_CHECKING:
+    from app.inspector.explorer.panel import ExplorerPanel
     from app.inspector.suspects.panel import SuspectsPanel
     from app.inspector.suspects.presenter import SuspectsPresenter
 
@@ -53,6 +54,7 @@ class InspectorPage(QFrame):
         self.pairs = PairsView(presenter, theme)
         self.blank = Blank(theme)
         self.suspects: SuspectsPanel | None = None
+        self.explorer: ExplorerPanel | None = None
         self._views = QStackedWidget()
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._lay_out()
@@ -144,6 +146,20 @@ class InspectorPage(QFrame):
                 shortcut="Shift+B",
             ),
             Deed(
+                key="explore",
+                text="Open this pair in the loss explorer",
+                icon="chart-line",
+                do=self._on_explore,
+                shortcut="E",
+            ),
+            Deed(
+                key="explorer",
+                text="Loss explorer",
+                icon="chart-line",
+                do=lambda: self.top.views.choose(2),
+                shortcut="Shift+E",
+            ),
+            Deed(
                 key="link",
                 text="Copy the pair's link",
                 icon="copy",
@@ -198,9 +214,11 @@ class InspectorPage(QFrame):
         self._show_view()
 
     def _show_view(self) -> None:
-        """The suspect verdicts, the rows, or words where there are none."""
-        if self.top.view() == 1:
-            self._views.setCurrentWidget(self._suspects())
+        """The suspect verdicts, the loss explorer, the rows, or words where there are none."""
+        view = self.top.view()
+        self._actions["explore"].setEnabled(view == 0)
+        if view != 0:
+            self._views.setCurrentWidget(self._suspects() if view == 1 else self._explorer())
             self.problem.hide()
             return
         state = self._presenter.state
@@ -224,6 +242,29 @@ class InspectorPage(QFrame):
             self.suspects.annotate_requested.connect(self.annotate_requested)
             self._views.addWidget(self.suspects)
         return self.suspects
+
+    def _explorer(self) -> "ExplorerPanel":
+        if self.explorer is None:
+            from app.inspector.explorer.panel import ExplorerPanel
+            from app.inspector.explorer.presenter import ExplorerPresenter
+
+            self.explorer = ExplorerPanel(ExplorerPresenter(), self._theme)
+            self.explorer.left.connect(self._on_explorer_left)
+            self._views.addWidget(self.explorer)
+        return self.explorer
+
+    def _on_explore(self) -> None:
+        from app.inspector.explorer.opening import pair_at
+
+        selected, place = self._presenter.state.selected, self.pairs.selected_place()
+        if selected is not None and place >= 0:
+            self._explorer().show_pair(pair_at(self._presenter.table, place, selected.run))
+            self.top.views.choose(2)
+            self._explorer().setFocus()
+
+    def _on_explorer_left(self) -> None:
+        self.top.views.choose(0)
+        self.pairs.setFocus()
 
     def _on_blank_pressed(self) -> None:
         state = self._presenter.state

@@ -210,6 +210,11 @@ class PairsView(QWidget):
         if row >= 0:
             self.rows.choose_row(row)
 
+    def selected_place(self) -> int:
+        """Of the selected pair in the table; -1 for none."""
+        row = self.rows.current_row()
+        return self.model.place(row) if row >= 0 else -1
+
     def _selected_pair(self) -> str | None:
         row = self.rows.current_row()
         return self.model.table.ids[self.model.place(row)] if row >= 0 else None

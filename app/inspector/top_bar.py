@@ -16,7 +16,7 @@ class TopBar(QWidget):
     """Shows an `InspectorState`; emits what the person chose."""
 
     view_chosen = Signal(int)
-    """0: the pairs; 1: suspect verdicts."""
+    """0: the pairs; 1: suspect verdicts; 2: the loss explorer."""
     run_chosen = Signal(int)
     checkpoint_chosen = Signal(str)
     score_requested = Signal()
@@ -24,14 +24,14 @@ class TopBar(QWidget):
 
     def __init__(self, theme: Theme, *, with_suspects: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.views = Segments("View", ["Pairs", "Suspects"])
+        self.views = Segments("View", ["Pairs", "Suspects", "Explorer"])
         self.runs, self.checkpoints = QComboBox(), QComboBox()
         self.what_if = WhatIf(theme)
         self.status = ScoringStatus(theme)
         self._shown: tuple[InspectableRun, ...] = ()
         self._state = InspectorState()
         self._lay_out(theme)
-        self.views.setVisible(with_suspects)
+        self.views.button(1).setVisible(with_suspects)
         self.views.chosen.connect(self._on_view_chosen)
         self.runs.activated.connect(lambda _row: self.run_chosen.emit(self.runs.currentData()))
         self.checkpoints.activated.connect(

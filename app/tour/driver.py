@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -33,6 +34,14 @@ class Driver:
         if target is None:
             raise LookupError("nothing has the keyboard focus to type into")
         QTest.keyClicks(target, text)
+
+    def do(self, name: str) -> None:
+        """Do the action of this object name, as menu and command palette do. Raises `LookupError`."""
+        page = self.window.current_page
+        found = [one for one in page.findChildren(QAction, name) if one.isEnabled()] if page else []
+        if not found:
+            raise LookupError(f"there is no action {name!r} that can be done now")
+        found[0].trigger()
 
     def click(self, widget: QWidget) -> None:
         if not (widget.isVisible() and widget.isEnabled()):

@@ -5,9 +5,12 @@ import re
 from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QTableView
 
 from app.inspector.page import InspectorPage
+from app.inspector.suspects.panel import SuspectsPanel
+from app.inspector.tokens.view import TokenView
 from app.library.table import LibraryTable
 from app.tour.driver import Driver
 from app.train.page import TrainPage
+from app.train.preflight.report_view import ReportView
 from app.train.progress_card import ProgressCard
 from app.widgets.response_pane import ResponsePane
 
@@ -79,6 +82,12 @@ def train_page(driver: Driver) -> TrainPage:
     return page
 
 
+def checked(driver: Driver) -> bool:
+    """Is the look at the pairs before a training there?"""
+    report = driver.window.findChild(ReportView)
+    return report is not None and report.isVisible()
+
+
 def step(driver: Driver) -> int:
     """The training step on the progress card; 0 when nothing trains."""
     card = driver.window.findChild(ProgressCard)
@@ -91,6 +100,13 @@ def step(driver: Driver) -> int:
 def training(driver: Driver) -> bool:
     card = driver.window.findChild(ProgressCard)
     return card is not None and not card.isHidden()
+
+
+def inspector_page(driver: Driver) -> InspectorPage:
+    page = driver.window.current_page
+    if not isinstance(page, InspectorPage):
+        raise LookupError("the Inspector is not in view")
+    return page
 
 
 def inspector_table(driver: Driver) -> QTableView | None:
@@ -112,6 +128,18 @@ def row(driver: Driver) -> int:
     """The selected one of them, -1 for none."""
     table = inspector_table(driver)
     return table.currentIndex().row() if table is not None else -1
+
+
+def tokens_shown(driver: Driver) -> bool:
+    """Do the tokens of the selected pair stand on the page?"""
+    view = driver.window.findChild(TokenView)
+    return view is not None and view.isVisible() and view.chosen.isVisible()
+
+
+def suspects(driver: Driver) -> int:
+    """Rows in the table of suspect verdicts."""
+    panel = driver.window.findChild(SuspectsPanel)
+    return panel.table.view.model().rowCount() if panel is not None and panel.table.isVisible() else 0
 
 
 def engine_words(driver: Driver) -> str:

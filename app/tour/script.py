@@ -13,7 +13,7 @@ from app.tour import eyes
 from app.tour.driver import CTRL, Driver
 from app.tour.guide import Script, TourFailed, Until
 
-COMPARISONS = 12
+COMPARISONS = 24
 MODEL_SECONDS = 900.0
 WRITING_SECONDS = 300.0
 TRAINING_SECONDS = 1200.0
@@ -58,7 +58,7 @@ def _some_lines(driver: Driver) -> bool:
 
 
 def _annotate(driver: Driver) -> Script:
-    """Twelve verdicts by the rule, one taken back and given again on the way."""
+    """Twenty-four verdicts by the rule, one taken back and given again on the way."""
     at_first = eyes.verdicts_given(driver)
     for number in range(1, COMPARISONS + 1):
         yield Until(f"comparison {number}", lambda: eyes.can_judge(driver), WRITING_SECONDS)
@@ -132,7 +132,10 @@ def _train(driver: Driver) -> Script:
     page = eyes.train_page(driver)
     yield Until("a run that can start", page.foot.start_box.button.isEnabled)
     yield Until("the plots", lambda: page.curves.board is not None)
-    driver.picture("before-training")
+    driver.do("train.check")
+    yield Until("every pair looked at", lambda: eyes.checked(driver), 120)
+    driver.picture("every-pair-looked-at")
+    driver.do("train.show-curves")
     driver.click(page.foot.start_box.button)
     yield Until("the first three steps", lambda: eyes.step(driver) >= 3, TRAINING_SECONDS)
     driver.picture("training")
@@ -140,6 +143,10 @@ def _train(driver: Driver) -> Script:
     yield Until("the finished run in the list", page.runs.use.isEnabled)
     yield Until("the engine done with it", lambda: "Training" not in eyes.engine_words(driver), 60)
     driver.picture("trained")
+    driver.do("train.show-samples")
+    yield Until("the sampled answers", lambda: eyes.says(driver, "Reference"))
+    driver.picture("samples")
+    driver.do("train.show-curves")
 
 
 def _inspect(driver: Driver) -> Script:
@@ -154,6 +161,51 @@ def _inspect(driver: Driver) -> Script:
     driver.press(Qt.Key.Key_Down)
     yield Until("the next pair", lambda: eyes.row(driver) == before + 1)
     driver.picture("every-pair-in-numbers")
+    yield from _look_into_a_pair(driver)
+    yield from _doubt(driver)
+
+
+def _look_into_a_pair(driver: Driver) -> Script:
+    """Another β, the pictures, and one pair token by token and over the checkpoints."""
+    for _ in range(3):
+        driver.do("inspector.beta-up")
+    yield Until("the figures at another β", lambda: eyes.says(driver, "What if"))
+    driver.do("inspector.beta-back")
+    yield Until("those of the run again", lambda: not eyes.says(driver, "What if"))
+    page = eyes.inspector_page(driver)
+    if not page.pairs.pictures_shown:
+        driver.press(Qt.Key.Key_P)
+    driver.do("inspector.next_view")
+    yield Until("the pair's tokens", lambda: eyes.tokens_shown(driver), 120)
+    driver.picture("token-by-token")
+    driver.do("inspector.next_view")
+    driver.picture("over-the-checkpoints")
+    driver.do("inspector.next_view")
+
+
+def _doubt(driver: Driver) -> Script:
+    """What does a loss make of the pair? And which verdicts do the others disagree with?"""
+    page = eyes.inspector_page(driver)
+    driver.do("inspector.explore")
+    yield Until("the loss explorer", lambda: page.explorer is not None and page.explorer.isVisible())
+    driver.picture("loss-explorer")
+    driver.click(page.top.views.button(1))
+    yield Until("the suspects", lambda: page.suspects is not None and page.suspects.isVisible())
+    panel = page.suspects
+    if panel is None:
+        raise TourFailed("The view of suspects went away.")
+    yield Until("a study that can start", lambda: not eyes.says(driver, "Reading the verdicts"))
+    if eyes.says(driver, "Too few verdicts"):  # some may have been ties
+        driver.picture("suspects")
+    else:
+        panel.bar.folds.setFocus()
+        while panel.bar.folds.value() > panel.bar.folds.minimum():
+            driver.press(Qt.Key.Key_Down)
+        driver.do("inspector.study")
+        yield Until("the suspects ranked", panel.bar.start.isVisible, TRAINING_SECONDS)
+        yield Until("some of them", lambda: eyes.suspects(driver) > 0)
+        driver.picture("suspects")
+    driver.click(page.top.views.button(0))
 
 
 def _use_policy(driver: Driver) -> Script:

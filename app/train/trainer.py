@@ -109,7 +109,10 @@ class Trainer:
         progress = self.conductor.progress
         if progress is not None and progress.run.id == run.id:
             self._keep_at_end = (run.id, step)
-            self.conductor.stop_and_keep()
+            if progress.phase in ("waiting", "loading"):
+                self.conductor.cancel()  # it has trained nothing yet that could be kept
+            else:
+                self.conductor.stop_and_keep()
             self._changed()
             return
         self._tools.engine.submit(

@@ -15,6 +15,7 @@ from app.store.collecting import comparisons, prompts, verdicts
 from app.store.project import create_project, open_reader
 from app.store.training import runs
 from app.train.presenter import TrainPresenter
+from dpo_engine import run_folder
 from dpo_engine.preferences import Message
 from tests.store.makers import candidate
 
@@ -92,7 +93,7 @@ def test_runs_follow_each_other_and_a_restart_loses_none(qtbot: QtBot, open_stud
     assert len(train.state.queue.waiting) == 1
     qtbot.waitUntil(lambda: states(path) == ["finished", "finished"], timeout=_PATIENCE_MS)
 
-    start(qtbot, train, num_train_epochs=2000.0, save_steps=5)
+    start(qtbot, train, num_train_epochs=900.0, save_steps=5)
     start(qtbot, train, seed=8)
     qtbot.waitUntil(
         lambda: train.state.progress is not None and train.state.progress.step > 5, timeout=_PATIENCE_MS
@@ -106,11 +107,15 @@ def test_runs_follow_each_other_and_a_restart_loses_none(qtbot: QtBot, open_stud
     assert train.state.queue.held and train.state.progress is None
     train.queue.go_on()
     qtbot.waitUntil(
-        lambda: train.state.progress is not None and train.state.progress.step > 6, timeout=_PATIENCE_MS
+        lambda: train.state.progress is not None and train.state.progress.phase == "training",
+        timeout=_PATIENCE_MS,
     )
-    assert train.state.progress is not None and train.state.progress.run.id == long
-    train.keep_step(long, 5)
+    progress = train.state.progress
+    assert progress is not None and progress.run.id == long
+
+    folder = Path(progress.run.folder)
+    step = run_folder.checkpoints(folder)[-1][0]
+    train.keep_step(long, step)
     expected = ["finished", "finished", "stopped", "finished"]
     qtbot.waitUntil(lambda: states(path) == expected, timeout=_PATIENCE_MS)
-    notice = train.state.desk.notice
-    assert notice is not None and "step 5" in notice.text
+    qtbot.waitUntil(lambda: run_folder.read_state(folder).policy_step == step, timeout=_PATIENCE_MS)

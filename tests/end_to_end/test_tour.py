@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from app.inspector.suspects.material import FEWEST_PAIRS
 from app.store import settings
 from app.store.collecting import verdicts
 from app.store.project import create_project, open_reader
 from app.store.records import Run, ScoredPair
-from app.store.training import runs, scores
+from app.store.training import runs, scores, studies
+from app.tour.script import COMPARISONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +29,7 @@ def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp
     path = tmp_path / "tour.dpo"
     project = create_project(path)
     settings.set_setting(project, "sampling", {"max_new_tokens": 32})
-    settings.set_setting(project, "annotate.repeat_every", 0)  # twelve verdicts are then twelve comparisons
+    settings.set_setting(project, "annotate.repeat_every", 0)  # so many verdicts are then so many comparisons
     project.close()
     command = [sys.executable, "-m", "app", "--project", str(path), "--tour", str(tmp_path / "pictures")]
     done = subprocess.run(
@@ -46,7 +48,10 @@ def test_the_tour_does_the_whole_job(starter_model: Path, studio_home: Path, tmp
 
     kept = open_reader(path)
     counts = verdicts.counts(kept)
-    assert counts.preferences + counts.ties == 12
+    assert counts.preferences + counts.ties == COMPARISONS
+    if counts.preferences >= FEWEST_PAIRS:
+        (study,) = studies.studies(kept)
+        assert study.status == "finished"
     (run,) = runs.runs(kept)
     assert run.status == "finished" and 0 < run.step <= run.total_steps  # evidence may end it early
     first = next(row.metrics for row in runs.metrics(kept, run.id) if row.split == "train")

@@ -6,8 +6,9 @@ log-ratio, r = β·ρ reward, m margin, σ the logistic function, y_w the chosen
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from dpo_engine.loss_values import LOSSES, LossOptions, LossPoint, LossValue, loss_value
 from dpo_engine.pair_math import Case, case, probability
@@ -24,7 +25,7 @@ class Explored:
 
     point: LossPoint
     loss: str = "sigmoid"
-    options: LossOptions = LossOptions()
+    options: LossOptions = field(default_factory=LossOptions)
 
     @cached_property
     def effective(self) -> LossOptions:
@@ -70,13 +71,17 @@ class Explored:
 
     def at(self, **log_probs: float) -> "Explored":
         """With these fields of its point changed; what is above 0 or below `LOWEST` is kept within."""
-        kept = {name: min(0.0, max(LOWEST, value)) for name, value in log_probs.items()}
+        kept: dict[str, Any] = {name: min(0.0, max(LOWEST, value)) for name, value in log_probs.items()}
         return replace(self, point=replace(self.point, **kept))
 
-    def with_tokens(self, *, chosen: int, rejected: int) -> "Explored":
+    def with_tokens(self, *, chosen: int | None = None, rejected: int | None = None) -> "Explored":
         return replace(
             self,
-            point=replace(self.point, chosen_tokens=max(1, chosen), rejected_tokens=max(1, rejected)),
+            point=replace(
+                self.point,
+                chosen_tokens=max(1, chosen or self.point.chosen_tokens),
+                rejected_tokens=max(1, rejected or self.point.rejected_tokens),
+            ),
         )
 
     def with_options(self, **options: float) -> "Explored":

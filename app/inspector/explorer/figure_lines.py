@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from app.inspector.explorer.explored import Explored
-from app.inspector.explorer.formulas import formula_of, worked_out
+from app.inspector.explorer.formulas import FORMULAS, formula_of, worked_out
 from app.inspector.explorer.numbers import figure, setting, term
 from app.inspector.wording import CASE_WORDS
 from dpo_engine.pair_math import UNDECIDED_BELOW, Case
@@ -20,7 +20,7 @@ class Line:
 
     @property
     def sentence(self) -> str:
-        return f"{self.name}: {self.arithmetic} = {self.value}"
+        return f"{self.name}: {self.value} = {self.arithmetic}"
 
 
 def lines(explored: Explored) -> tuple[Line, ...]:
@@ -52,7 +52,7 @@ def lines(explored: Explored) -> tuple[Line, ...]:
         line("chosen_reward", "Reward, chosen", f"{beta} · {term(ratios[0])}", explored.chosen_reward),
         line("rejected_reward", "Reward, rejected", f"{beta} · {term(ratios[1])}", explored.rejected_reward),
         line("margin", "Margin", f"{beta} · ({difference})", margin),
-        line("probability", "σ(margin)", f"1 / (1 + e^{figure(-margin)})", explored.preference),
+        line("probability", "σ(margin)", f"1 / (1 + exp({figure(-margin)}))", explored.preference),
         line("loss", "Loss", worked_out(formula.written, explored), value.loss),
         line(
             "chosen_weight", "∂L/∂ log π, chosen", worked_out(formula.chosen, explored), value.chosen_weight
@@ -78,6 +78,8 @@ def _case_words(explored: Explored) -> str:
 
 def policy_alone(explored: Explored) -> str:
     """What the policy by itself makes of the pair, which is not what the margin says."""
+    if not FORMULAS[explored.loss].reference:
+        return "This loss looks at the policy alone; margin and case are counted against the reference still."
     point = explored.point
     apart = point.policy_chosen - point.policy_rejected
     if figure(apart) == "0":
@@ -108,7 +110,7 @@ def next_step(explored: Explored) -> str:
     else:
         more = "chosen" if one > other else "rejected"
         times = max(one, other) / min(one, other)
-        weight = f"the {more} {figure(times, 2)} times as hard ({figure(one)} and {figure(other)})"
+        weight = f"the {more} {figure(times, 1)} times as hard"
     if (chosen > 0) == (rejected > 0):
         return f"A gradient step {_pushes(chosen)} both, {weight}."
     return f"A gradient step {_pushes(chosen)} the chosen and {_pushes(rejected)} the rejected, {weight}."

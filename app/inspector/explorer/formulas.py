@@ -34,7 +34,6 @@ class Formula:
     options: tuple[OptionName, ...] = ()
     tokens: bool = False
     """Looks at how many tokens the responses have."""
-    beta: bool = True
     reference: bool = True
 
 
@@ -237,7 +236,6 @@ FORMULAS: Mapping[str, Formula] = {
         chosen="−1 / {nw}",
         rejected="0",
         tokens=True,
-        beta=False,
         reference=False,
     ),
 }
