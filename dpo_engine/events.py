@@ -152,7 +152,7 @@ class StepDone:
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
     """Means over all held-out pairs, under TRL's `eval_` names, after `step` optimizer steps; beside them
-    `samples/distinct`, `samples/kl` and `samples/tokens` of the fixed prompts' answers, where there are any."""
+    `samples/distinct`, `samples/kl`, `samples/tokens` of the fixed prompts' answers, where there are any."""
 
     request: str
     step: int

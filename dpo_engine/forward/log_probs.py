@@ -57,7 +57,7 @@ class LogProbs:
         return sum_by_response(self(batch), batch)
 
     def with_distributions(self, batch: PairBatch) -> tuple[Tensor, Iterator[tuple[Tensor, Tensor]]]:
-        """[scored] as a call gives them; then all tokens' log-probs, [n, vocabulary] with [n] targets at a time.
+        """[scored] as a call gives them; then all log-probs, [n, vocabulary] with [n] targets at a time.
 
         Not differentiable. That second pass of the output layer is computed as the iterator is asked.
         """

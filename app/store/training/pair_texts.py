@@ -8,7 +8,7 @@ from app.store.handle import Project
 
 
 def find_pairs(project: Project, run_id: int, text: str) -> NDArray[np.int64]:
-    """Row numbers, rising, of the run's pairs with every word of `text` in prompt, chosen or rejected, or as their id.
+    """Row numbers, rising, of the run's pairs with every word of `text` in their texts, or as their id.
 
     Upper and lower case are the same in every script. One pair's texts are in memory at a time.
     """

@@ -17,7 +17,7 @@ from app.store.locks import take_lock
 from app.store.project import open_project, open_reader
 from app.store.safekeeping import backups
 from tests.app.safety.conftest import AtOnce
-from tests.store.test_salvage import destroy, pages_of
+from tests.store.safekeeping.test_salvage import destroy, pages_of
 
 DAMAGED = ProjectDamaged("demo.dpo is damaged and was not opened.", detail="page 7")
 

@@ -17,7 +17,7 @@ from app.shell.window import MainWindow
 from app.store.errors import ProjectDamaged, StoreError, StoreFull
 from app.store.safekeeping import caretaker
 from app.store.safekeeping.backups import Backup, backups_of
-from tests.store.test_salvage import destroy, pages_of
+from tests.store.safekeeping.test_salvage import destroy, pages_of
 
 
 @dataclass

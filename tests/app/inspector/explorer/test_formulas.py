@@ -23,14 +23,16 @@ SETTINGS = (
 def work_out(text: str) -> float:
     """What a person with a calculator gets."""
     for written, meant in (
+        ("·10", "e"),
         ("log σ(", "log_sigmoid("),
         ("σ(", "sigma("),
         ("−", "-"),
         ("½", "0.5"),
-        ("²", "**2"),
+        (")²", ") ** 2"),
         ("·", "*"),
     ):
         text = text.replace(written, meant)
+    text = text.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     assert re.fullmatch(r"[-+*/(),.\d\s_a-z]+", text), text
     names = {
         "log_sigmoid": log_sigmoid,
@@ -53,8 +55,7 @@ def test_what_is_written_is_what_is_shown(loss: str, point: LossPoint, options: 
         (formula.chosen, value.chosen_weight),
         (formula.rejected, value.rejected_weight),
     ):
-        written = worked_out(template, explored, digits=14).replace("·10", "e")
-        written = written.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+        written = worked_out(template, explored, digits=14)
         assert work_out(written) == pytest.approx(expected, rel=1e-7, abs=1e-12), template
 
 

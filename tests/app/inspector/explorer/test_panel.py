@@ -82,7 +82,7 @@ def test_a_log_prob_or_a_probability_can_be_typed(
     field = panel.settings.log_probs["reference_rejected"].field
     field.setFocus()
     field.selectAll()
-    QTest.keyClicks(field, typed)
+    field.insert(typed)
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert held.explored.point.reference_rejected == pytest.approx(expected)
 
@@ -94,7 +94,7 @@ def test_what_is_no_log_prob_changes_nothing(
     field = panel.settings.log_probs["policy_rejected"].field
     field.selectAll()
     QTest.keyClick(field, Qt.Key.Key_Delete)
-    QTest.keyClicks(field, typed)
+    field.insert(typed)
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert held.explored == worked_example()
     assert field.text() == "−1.204"
@@ -116,7 +116,7 @@ def test_losses_are_chosen_by_keys(panel: ExplorerPanel, held: ExplorerPresenter
     assert held.explored.loss == "ipo"
     assert "2310.12036" in panel.settings.paper.text()
     assert "|y" in panel.settings.formula.text()
-    assert panel.lines.text_of("loss").startswith("Loss: 10.929 = (0.847 / 1 −")
+    assert panel.lines.text_of("loss").startswith("Loss: 10.926 = (0.847 / 1 −")
 
 
 def test_the_figure_moves_the_pair(panel: ExplorerPanel, held: ExplorerPresenter) -> None:
@@ -182,7 +182,7 @@ def test_the_figure_can_be_exported(panel: ExplorerPanel, tmp_path: Path, suffix
     export_plot(panel.figure, path)
     assert path.stat().st_size > 1000
     if suffix == "csv":
-        rows = list(csv.DictReader(path.open()))
+        rows = list(csv.DictReader(path.read_text().splitlines()))
         along = curves(worked_example(), "both", ExplorerPresenter().spans)
         assert [float(row["loss"]) for row in rows] == pytest.approx(along.loss.tolist())
         assert rows[0]["loss_type"] == "sigmoid"
