@@ -145,7 +145,8 @@ class PairPane(QWidget):
         self.sentence.setAccessibleName("What happened to this pair")
         self.views.button(_TOKENS).setVisible(self._presenter is not None)
         self.views.button(_PATH).setVisible(self.path is not None)
-        self.views.setVisible(self._presenter is not None or self.path is not None)
+        if self._presenter is None and self.path is None:
+            self.views.hide()
         for part in (self.texts, self.path):
             if part is not None:
                 self._stack.addWidget(part)

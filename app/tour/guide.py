@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from app.tour.driver import Driver
 
@@ -33,6 +34,21 @@ class Until:
 Script = Generator[Until, None, None]
 
 
+class Strays(QObject):
+    """Notices parts of a page that show as windows of their own for a moment: the keyboard goes to them."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            usual = isinstance(watched, QMainWindow) or watched.windowType() != Qt.WindowType.Window
+            if not usual:
+                self.names.append(f"{type(watched).__name__} {watched.objectName()}".strip())
+        return False
+
+
 class Guide(QObject):
     """Emits `ended` with the exit code: 0 when every step happened."""
 
@@ -44,14 +60,18 @@ class Guide(QObject):
         self._script = script(driver)
         self._awaited: Until | None = None
         self._deadline = 0.0
+        self._strays = Strays(self)
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._look)
 
     def begin(self) -> None:
+        QCoreApplication.instance().installEventFilter(self._strays)  # type: ignore[union-attr]  # it runs
         self._timer.start()
 
     def _look(self) -> None:
         try:
+            if self._strays.names:
+                raise TourFailed(f"A part of a page showed as a window of its own: {self._strays.names[0]}")
             if self._awaited is not None and not self._awaited.happened():
                 if time.monotonic() > self._deadline:
                     raise TourFailed(

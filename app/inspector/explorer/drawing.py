@@ -93,7 +93,9 @@ def _reference(sheet: Sheet, along: Curves, *, words: bool) -> None:
     sheet.dashes(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
     if words:
         left = x < plot.center().x()
-        at = QPointF(x + 5 if left else x - 5, plot.bottom() - 9)
+        # Where the curve is not: the words stand on the other half of the paper.
+        low = sheet.y(float(np.interp(along.reference, along.x, along.loss))) > plot.center().y()
+        at = QPointF(x + 5 if left else x - 5, plot.top() + 9 if low else plot.bottom() - 9)
         sheet.words(at, "reference", side="left" if left else "right", ground="surface")
 
 

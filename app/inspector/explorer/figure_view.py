@@ -47,7 +47,7 @@ class FigureView(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(560), self._theme.px(340))
+        return QSize(self._theme.px(560), self._theme.px(220))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._theme.px(300), self._theme.px(220))

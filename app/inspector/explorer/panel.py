@@ -51,7 +51,6 @@ class ExplorerPanel(QWidget):
         self.figure, self.lines = FigureView(theme), LinesView(theme)
         self.step, self.alone, self.problem = QLabel(), QLabel(), QLabel()
         self._save, self._copy = QToolButton(), QToolButton()
-        self._scroll = QScrollArea()
         self._lay_out()
         self._connect()
         self._on_theme_changed()
@@ -70,19 +69,17 @@ class ExplorerPanel(QWidget):
     # --- building -----------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self._scroll.setWidget(self.settings)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        right = QVBoxLayout()
+        self._scroll = _scrolling(self.settings)
+        shown = QWidget()
+        right = QVBoxLayout(shown)
+        right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(Space.M)
         right.addWidget(self._figure_card(), 1)
         right.addWidget(self._lines_card())
         body = QHBoxLayout()
         body.setSpacing(Space.XL)
         body.addWidget(self._scroll)
-        body.addLayout(right, 1)
+        body.addWidget(_scrolling(shown), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.M)
@@ -180,6 +177,18 @@ class ExplorerPanel(QWidget):
         self.back.setIcon(self._theme.icon("undo-2"))
         for case, button in self.cases.items():
             button.setIcon(self._theme.icon(*CASE_ICONS[case]))
+
+
+def _scrolling(content: QWidget) -> QScrollArea:
+    """Up and down only, where the window is low."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setMinimumWidth(content.minimumSizeHint().width())
+    return area
 
 
 def _card(head: QHBoxLayout, *parts: QWidget) -> QWidget:

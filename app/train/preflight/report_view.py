@@ -191,7 +191,8 @@ def _line_layout(parent: QWidget, line: Line, theme: Theme) -> QVBoxLayout:
     set_role(words, "error" if line.level in ("misleads", "fails") else "caption")
     words.setFont(theme.figures(FontSize.CAPTION))
     words.setWordWrap(True)
-    words.setVisible(bool(line.words))
+    if not line.words:
+        words.hide()  # shown by itself before it has a place it would be a window
     first = QHBoxLayout()
     first.setSpacing(Space.S)
     for part in (icon, title, value):
