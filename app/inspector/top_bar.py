@@ -115,7 +115,7 @@ class ScoringStatus(QWidget):
         if scoring:
             self._say(scoring_words(state), "Stop")
         elif state.elsewhere:
-            self._say(state.elsewhere, "Stop")
+            self._say("Scoring in the background", "Stop", tip=state.elsewhere)
         elif partial:
             self._say(f"{state.scored:,} of {count(state.total)} scored", "Score all")
         self.bar.setVisible(scoring)
@@ -123,8 +123,9 @@ class ScoringStatus(QWidget):
         self.bar.setValue(state.scored)
         self.setVisible(self._stops or partial)
 
-    def _say(self, words: str, button: str) -> None:
+    def _say(self, words: str, button: str, tip: str = "") -> None:
         self.words.setText(words)
+        self.words.setToolTip(tip)
         self.button.setText(button)
         self.button.setAccessibleName("Stop scoring" if button == "Stop" else button)
 
