@@ -76,7 +76,8 @@ def _train_in_app(home: str, options: argparse.Namespace) -> dict[str, float]:
     for line in done.stdout.splitlines():
         if line.startswith(MARK):
             return dict(json.loads(line.removeprefix(MARK)))
-    raise SystemExit(f"The measured process gave no figures.\n{done.stdout}\n{done.stderr}")
+    ended = f"The measured process gave no figures and ended with {done.returncode}."
+    raise SystemExit(f"{ended}\n{done.stdout}\n{done.stderr}")
 
 
 def _train_by_command(home: str, template: Path) -> float:
