@@ -11,6 +11,8 @@ from dpo_engine.events import Event, StepDone
 from tests.benchmarks.frames_while_training import MARK, PAIRS_A_STEP, pairs_per_second
 from tests.benchmarks.latency_child import Gaps, project_file, spin, until
 
+_WAITING = 60
+"""Comparisons that wait for a verdict: more than are ever written ahead."""
 _WORDS = "is a number with many sides, and here is one of them. "
 
 
@@ -98,7 +100,7 @@ def measure(model: str, steps: int) -> None:
 
 
 def _fill(path: object, model: str, count: int) -> None:
-    """A project whose every prompt has a verdict: the engine has nothing to write beside the training."""
+    """`count` verdicts, and a full queue: the engine has nothing to write beside the training."""
     from app.store import settings
     from app.store.collecting import comparisons, prompts, verdicts
     from app.store.project import create_project
@@ -106,7 +108,7 @@ def _fill(path: object, model: str, count: int) -> None:
 
     project = create_project(path, with_starter_prompts=False)  # type: ignore[arg-type]
     settings.set_setting(project, "policy", model)
-    for number in range(count):
+    for number in range(count + _WAITING):
         prompt = prompts.add_prompt(
             project,
             (Message("user", f"Tell me about the number {number}."),),
@@ -127,5 +129,7 @@ def _fill(path: object, model: str, count: int) -> None:
             for repeats in (4 + number % 5, 3 + number % 7)
         )
         comparison = comparisons.add_comparison(project, prompt.id, (first, second), swapped=False)
+        if number >= count:
+            continue
         verdicts.give_verdict(project, comparison.id, "left", strength=1, annotator="me", seconds=2.0)
     project.close()
