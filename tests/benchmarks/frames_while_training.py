@@ -6,7 +6,8 @@ The real app (1280 × 800, offscreen, the Train page with all of its curves in v
 engine in its worker process; the same run is trained from the command line before it, between, and after it.
 Printed: the longest time in which the event loop did not run, how long a picture takes (its curves and its
 pixels) and the longest single piece of work of the window's thread, each with its limit; and pairs a second
-from the first to the last step, of the app and of the command line in turns.
+from the first to the last step, of the app (in rounds in which nothing watches it) and of the command line
+in turns.
 
 Without `--model` the starter model is used, and fetched if it must be. Nothing else should run beside.
 """
@@ -42,11 +43,12 @@ def main() -> None:
     )
     parser.add_argument("--model", default="starter", help="a model folder; the starter model by default")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--watched", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         from tests.benchmarks.frames_child import measure
 
-        measure(options.model, options.steps)
+        measure(options.model, options.steps, watched=options.watched)
         return
     with tempfile.TemporaryDirectory() as home:
         if options.model == "starter":
@@ -57,21 +59,23 @@ def main() -> None:
 def _measured(
     home: str, options: argparse.Namespace
 ) -> tuple[list[dict[str, float]], list[float], list[float]]:
-    """What the app's rounds gave, and the pairs a second of the app and of the command line."""
-    first = _train_in_app(home, options)
+    """What was seen in the window, and the pairs a second of the app (unwatched) and of the command line."""
+    first = _train_in_app(home, options, "--watched")
     template = Path(str(first["run"]))
-    app: list[dict[str, float]] = []
+    seen: list[dict[str, float]] = []
+    in_app: list[float] = []
     by_hand = [_train_by_command(home, template)]
     for _ in range(options.rounds):
-        app.append(_train_in_app(home, options))
+        seen.append(_train_in_app(home, options, "--watched"))
+        in_app.append(_train_in_app(home, options)["pairs_per_second"])
         by_hand.append(_train_by_command(home, template))
-    return app, [figures["pairs_per_second"] for figures in app], by_hand
+    return seen, in_app, by_hand
 
 
-def _train_in_app(home: str, options: argparse.Namespace) -> dict[str, float]:
+def _train_in_app(home: str, options: argparse.Namespace, *more: str) -> dict[str, float]:
     environment = _environment(home) | {"QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")}
     command = [sys.executable, "-m", "tests.benchmarks.frames_while_training", "--child"]
-    command += ["--model", options.model, "--steps", str(options.steps)]
+    command += ["--model", options.model, "--steps", str(options.steps), *more]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     for line in done.stdout.splitlines():
         if line.startswith(MARK):
@@ -81,10 +85,16 @@ def _train_in_app(home: str, options: argparse.Namespace) -> dict[str, float]:
 
 
 def _train_by_command(home: str, template: Path) -> float:
-    """Pairs a second of the same run, trained anew in a folder of its own."""
+    """Pairs a second of the same run, trained anew.
+
+    Like each of the app's it stands beside no other run, whose reference log-probs it would find.
+    """
     spec = run_folder.read_spec(template)
     run = run_folder.create(
-        Path(home), policy=spec.policy, config=spec.config, pairs=run_folder.read_pairs(template)
+        Path(tempfile.mkdtemp(dir=home)),
+        policy=spec.policy,
+        config=spec.config,
+        pairs=run_folder.read_pairs(template),
     )
     command = [sys.executable, "-m", "dpo_engine", "train", "--run", str(run), "--json"]
     moments: list[float] = []
@@ -122,6 +132,9 @@ def _print(app: list[dict[str, float]], in_app: list[float], by_hand: list[float
             f"{what:30} {middle(figures, '.1f'):>22} ms   limit {limit:4.0f} ms   worst / limit {worst:.2f}"
         )
     slower = 1 - statistics.median(in_app) / statistics.median(by_hand)
+    print(
+        f"the window's thread takes      {middle([one['window_share'] for one in app], '.1%'):>25} of a core"
+    )
     print(f"pairs a second in the app      {middle(in_app, '.3f'):>25}   ({app[0]['frames']:.0f} pictures)")
     print(f"pairs a second by command line {middle(by_hand, '.3f'):>25}")
     print(f"slowed by                      {slower:>24.1%}   limit 3.0%")

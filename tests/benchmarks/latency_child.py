@@ -142,9 +142,9 @@ def project_file(name: str) -> Path:
     return Path(os.environ["DPO_STUDIO_HOME"]) / f"{name}.dpo"
 
 
-def until(happened: Callable[[], object], seconds: float) -> None:
+def until(happened: Callable[[], object], seconds: float, *, every_ms: int = 2) -> None:
     deadline = time.monotonic() + seconds
-    beat = _heartbeat()
+    beat = _heartbeat(every_ms)
     while not happened():
         if time.monotonic() > deadline:
             raise SystemExit("what was waited for did not happen")
@@ -154,14 +154,14 @@ def until(happened: Callable[[], object], seconds: float) -> None:
 
 def spin(seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    beat = _heartbeat()
+    beat = _heartbeat(2)
     while time.monotonic() < deadline:
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     beat.stop()
 
 
-def _heartbeat() -> QTimer:
+def _heartbeat(milliseconds: int) -> QTimer:
     """Wakes a loop that waits for events, so that it looks at its condition without spinning."""
-    timer = QTimer(interval=2)
+    timer = QTimer(interval=milliseconds)
     timer.start()
     return timer

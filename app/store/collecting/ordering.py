@@ -1,7 +1,8 @@
 """In which order waiting comparisons are asked, and the margins that one of the orders goes by.
 
 Whatever the order, first comes what was shown and not judged, then what this annotator is asked again, then
-what the person typed; what was skipped for later comes last.
+what the person typed; what this annotator skipped for later comes last. A skip is its annotator's own: with
+overlap the others meet what was skipped like what was answered, without it after all that nobody saw.
 """
 
 import math
@@ -57,14 +58,15 @@ def choose(project: Project, asked: Choosing, rng: Random) -> Chosen | None:
         return Chosen(found, "order")
     overlap = overlapping(project) if asked.overlap is None else asked.overlap
     others = (_OTHERS,) if overlap and asked.annotator is not None else ()
-    if (found := _first(project, others, {**bound, "skips": 0})) is not None:
+    early = (*others, _SKIPPED_BY_OTHERS) if others else ()
+    if (found := _first(project, early, {**bound, "skips": 0})) is not None:
         return Chosen(found, "order")
     at_random = asked.order == "random" or (asked.random_share > 0 and rng.random() < asked.random_share)
     if at_random and (found := _random(project, bound, rng)) is not None:
         return Chosen(found, "random")
     if asked.order == "margin":
         bound["policy"] = _policy(project)
-    last = (*_ORDERED[asked.order], _SKIPPED, *others)
+    last = (*_ORDERED[asked.order], _SKIPPED_BY_OTHERS, *others, _SKIPPED, _SHOWN_AGAIN)
     found = _first(project, last, {**bound, "skips": 1})
     return None if found is None else Chosen(found, "order")
 

@@ -16,7 +16,7 @@ _ROWS_A_STATEMENT = 500
 COUNTED = {
     "tally_new": """
         UPDATE tally SET n = tally.n + new.n FROM (
-            SELECT choice, held_out, disputed, count(*) AS n FROM comparisons
+            SELECT choice, held_out, disputed, count(*) AS n FROM comparisons NOT INDEXED
             WHERE id >= ? AND choice IS NOT NULL AND purpose = 'collect' AND deleted_at IS NULL
             GROUP BY choice, held_out, disputed
         ) AS new WHERE tally.choice = new.choice AND tally.held_out = new.held_out
@@ -24,7 +24,7 @@ COUNTED = {
     """,
     "waiting_new": """
         UPDATE waiting SET n = waiting.n + new.n FROM (
-            SELECT skipped > 0 AS later, count(*) AS n FROM comparisons
+            SELECT skipped > 0 AS later, count(*) AS n FROM comparisons NOT INDEXED
             WHERE id >= ? AND state = 'waiting' AND asked_of IS NULL AND deleted_at IS NULL GROUP BY later
         ) AS new WHERE waiting.later = new.later
     """,
@@ -32,6 +32,7 @@ COUNTED = {
 """Triggers that count each new comparison, and what does the same for all with an id from a first one on.
 
 With such a trigger SQLite has to be able to undo every single row by itself, which takes longer than the row.
+Not along an index: it would be that of all comparisons with a choice, whose number grows with each batch.
 """
 
 

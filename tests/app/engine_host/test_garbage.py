@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from app.engine_host import garbage
 from app.engine_host.garbage import GuiThreadCollector
 
 
@@ -47,6 +48,42 @@ def test_a_knot_is_not_freed_by_another_thread_but_by_the_timer(
     other.join()
     assert died_on == []
     qtbot.waitUntil(lambda: bool(died_on))
+    assert died_on == [threading.get_ident()]
+
+
+def test_what_survived_a_look_at_everything_is_set_aside_until_the_end(collector: GuiThreadCollector) -> None:
+    died_on: list[int] = []
+    collector.begin()
+    knot = Knot(died_on)
+    kept: list[list[int]] = []
+    while not gc.get_freeze_count():
+        allocate(kept)
+        collector._on_timeout()
+    del knot
+    gc.collect()
+    assert died_on == [], "it was looked at"
+    collector.end()
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert died_on
+
+
+def test_very_much_set_aside_is_looked_at_again(
+    collector: GuiThreadCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garbage, "_MORE_SET_ASIDE", 2_000)
+    died_on: list[int] = []
+    collector.begin()
+    knot = Knot(died_on)
+    kept: list[list[int]] = []
+    while not gc.get_freeze_count():
+        allocate(kept)
+        collector._on_timeout()
+    del knot
+    collector._kept = gc.get_freeze_count()
+    while not died_on and len(kept) < 1_000_000:
+        allocate(kept)
+        collector._on_timeout()
     assert died_on == [threading.get_ident()]
 
 
