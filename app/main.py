@@ -31,6 +31,9 @@ from app.shell.gui_thread import GuiThread
 from app.shell.instance import InstanceServer, ask_to_raise
 from app.shell.keymap import Keymap
 from app.shell.problem_page import ProblemPage
+from app.shell.secret_keeping import SecretKeeping
+from app.shell.secrets import KeyringSecrets
+from app.shell.secrets_dialog import SecretsDialog
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.window import MainWindow
@@ -55,10 +58,11 @@ class Studio:
         wanted = self.settings.current
         self.theme = Theme(app, options.theme or wanted.theme, wanted.text_scale)
         self.gui = GuiThread(app)
+        self.secrets = KeyringSecrets()
         self.window = MainWindow(self.theme)
         self.workspace: Workspace | None = None
         self.project_path = self._chosen_project()
-        crash.watch(self._tell, crash.open_log(log_dir()))
+        crash.watch(self.tell, crash.open_log(log_dir()))
         self.safety = Safekeeping(self.window, self.theme, self.gui, restore=self._restore, mend=self._mend)
         self._instance: InstanceServer | None = None
         self.edit = EditActions()
@@ -66,6 +70,7 @@ class Studio:
         commands = Commands(self.window, self.theme, self.settings, self.keymap, lambda: self.project_path)
         handlers = commands.handlers | {
             "restart-engine": self._restart_engine,
+            "secrets": self._show_secrets,
             "backups": lambda: self.safety.show_backups(self.project_path),
             **{key: partial(self._show_in_library, key) for key in get_args(PanelKey)},
             "undo": self.edit.undo,
@@ -120,6 +125,12 @@ class Studio:
         else:
             self.window.hide()
         self._leave(lambda: self.safety.back_up_closed(self.project_path, self._quit))
+
+    def _show_secrets(self) -> None:
+        keeping = SecretKeeping("hub-token", self.secrets, self.gui.post)
+        dialog = SecretsDialog(keeping, self.theme, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _show_in_library(self, key: PanelKey) -> None:
         if self.workspace is not None:
@@ -178,6 +189,7 @@ class Studio:
             keymap=self.keymap,
             edit=self.edit,
             settings=self.settings,
+            secrets=self.secrets,
             gui=self.gui,
             annotator=self.settings.current.annotator,
             hosting=self._options.engine or self.settings.current.engine,
@@ -208,7 +220,7 @@ class Studio:
         title = f"{self.project_path.name} could not be opened"
         self.window.show_instead(ProblemPage(self.theme, title, str(error), actions))
 
-    def _tell(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
         """Say something in the window, from any thread."""
         self.gui.post(lambda: self.window.banner.show_message(sentence))
 
@@ -233,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("dpo-studio")
     app.setWindowIcon(QIcon(str(resources.path("icons", "dpo-studio.svg"))))
     app.setQuitOnLastWindowClosed(False)
+    note = crash.LastNote(log_dir())
     studio = Studio(app, options)
     # Ctrl+C in a terminal closes in good order; the timer lets Python see the signal.
     signal.signal(signal.SIGINT, lambda *_: studio.close())
@@ -241,6 +254,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wake.start()
     if not studio.start():
         return 0
+    if note.sentence:
+        studio.tell(note.sentence)
     if options.tour is not None:
         _begin_tour(app, studio, options.tour)
     app.exec()

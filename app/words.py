@@ -1,5 +1,8 @@
 """Words that more than one place of the window uses. Qt-free."""
 
+STRENGTH_WORDS = {1: "Better", 2: "Much better", 3: "Far better"}
+"""Of a verdict, by its strength."""
+
 
 def time_left(seconds: float) -> str:
     """Rounded to what a person plans with: "under a minute left", "4 min left", "1 h 20 min left"."""

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
+from app.annotate import actions as annotate
 from app.annotate.page import AnnotatePage
 from app.annotate.presenter import AnnotatePresenter
 from app.engine_host.engine_thread import open_engine
 from app.engine_host.state import EngineState
 from app.history import History
+from app.inspector import actions as inspector
 from app.inspector.presenter import InspectorPresenter
 from app.inspector.suspects.presenter import SuspectsPresenter
+from app.library import actions as library
 from app.library.indexing import Indexing
 from app.library.panels import PanelKey
 from app.library.presenter import LibraryPresenter
@@ -24,7 +27,7 @@ from app.shell.engine_status import EngineStatusFold
 from app.shell.gui_thread import GuiThread
 from app.shell.keymap import Keymap
 from app.shell.notifications import DesktopNotifications
-from app.shell.secrets import KeyringSecrets
+from app.shell.secrets import Secrets
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.shell.wakefulness import KeepAwake, on_battery
@@ -34,6 +37,7 @@ from app.store.library.filters import Filter
 from app.store.project import Project
 from app.store.reader import Reader
 from app.store.writer import Writer
+from app.train import actions as train
 from app.train.attending import Attending, Wishes
 from app.train.background import BackgroundThread
 from app.train.presenter import TrainPresenter
@@ -48,6 +52,8 @@ if TYPE_CHECKING:  # loaded with the Library's page
     from app.library.exchange.presenting import Means
     from app.library.place import LibraryPlace
 
+_TABLES = (annotate.ACTIONS, library.ACTIONS, train.ACTIONS, inspector.ACTIONS, inspector.OF_SUSPECTS)
+"""Known to the page of keys before the pages are made."""
 _STATUS_MS = 120
 """The status bar follows the engine's events no faster than a person reads."""
 
@@ -64,17 +70,18 @@ class Workspace(QObject):
         keymap: Keymap,
         edit: EditActions,
         settings: SettingsFile,
+        secrets: Secrets,
         gui: GuiThread,
         annotator: str,
         hosting: Literal["worker", "thread"],
     ) -> None:
         super().__init__(window)
-        self._window, self._theme, self._settings = window, theme, settings
+        self._window, self._theme, self._settings, self._keymap = window, theme, settings, keymap
+        self._gui, self._secrets, self._edit = gui, secrets, edit
+        self._project_path = project.path
         self._fold = EngineStatusFold()
         self._status_timer = QTimer(self, singleShot=True, interval=_STATUS_MS)
-        self._status_timer.timeout.connect(lambda: window.status.show_engine(self._fold.status))
         self._closed: Callable[[], None] | None = None
-        self._project_path, self._gui = project.path, gui
         self._library_place: LibraryPlace | None = None
         self._exchange: Exchange | None = None
         self.writer = Writer(project, gui.post)
@@ -82,8 +89,6 @@ class Workspace(QObject):
         """For what is looked at, for figures that take long, for exports; none holds up the writer."""
         self.history = History(store=self.writer, annotator=annotator, failed=window.banner.show_message)
         self.engine = open_engine(hosting, log_dir(), self)
-        self.engine.event_received.connect(self._on_event)
-        self.engine.state_changed.connect(self._on_state)
         self.annotate = AnnotatePresenter(
             engine=self.engine,
             store=self.writer,
@@ -91,14 +96,22 @@ class Workspace(QObject):
             history=self.history,
             annotator=annotator,
         )
+        self._make_training()
+        self._make_looking()
+        self._connect()
+        self._show_pages()
+        # The first page is painted before the engine's process and the first query compete with it.
+        QTimer.singleShot(0, self._begin)
+
+    def _make_training(self) -> None:
         self.train = TrainPresenter(
             Tools(
                 engine=self.engine,
                 store=self.writer,
                 reader=self.readers[1],
-                background=BackgroundThread(gui.post),
+                background=BackgroundThread(self._gui.post),
                 history=self.history,
-                annotator=lambda: self.annotate.state.annotator,
+                annotator=self._annotator,
                 clock=time.monotonic,
                 call_later=self._call_later,
                 on_battery=on_battery,
@@ -107,15 +120,17 @@ class Workspace(QObject):
         self._attending = Attending(
             self.train,
             wakefulness=KeepAwake(),
-            notifications=DesktopNotifications(window),
-            wishes=lambda: Wishes(keep_awake=settings.current.keep_awake, notify=settings.current.notify),
+            notifications=DesktopNotifications(self._window),
+            wishes=self._wishes,
         )
+
+    def _make_looking(self) -> None:
         self.library = LibraryPresenter(
             reader=self.readers[0],
             slow_reader=self.readers[1],
             store=self.writer,
             history=self.history,
-            annotator=lambda: self.annotate.state.annotator,
+            annotator=self._annotator,
         )
         self.indexing = Indexing(self.writer, self.library.show_unfindable)
         self.inspector = InspectorPresenter(
@@ -126,23 +141,29 @@ class Workspace(QObject):
             store=self.writer,
             reader=self.readers[1],
             history=self.history,
-            annotator=lambda: self.annotate.state.annotator,
+            annotator=self._annotator,
         )
+
+    def _connect(self) -> None:
+        self.engine.event_received.connect(self._on_event)
+        self.engine.state_changed.connect(self._on_state)
+        self._status_timer.timeout.connect(lambda: self._window.status.show_engine(self._fold.status))
         self.annotate.when_policy_changes(self._on_policy_changed)
         self.train.listen_to_policy(self.annotate.set_policy)
-        self._edit = edit
-        edit.follow(self.history)
-        window.set_pages(
+        self._edit.follow(self.history)
+
+    def _show_pages(self) -> None:
+        for table in _TABLES:
+            self._keymap.add(table.keyed())
+        self._window.set_pages(
             {
-                "annotate": lambda: AnnotatePage(self.annotate, theme, keymap, settings),
-                "library": lambda: self._library_page(keymap),
+                "annotate": self._annotate_page,
+                "library": self._library_page,
                 "train": self._train_page,
                 "inspector": self._inspector_page,
             }
         )
-        window.place_shown.connect(self._on_place_shown)
-        # The first page is painted before the engine's process and the first query compete with it.
-        QTimer.singleShot(0, self._begin)
+        self._window.place_shown.connect(self._on_place_shown)
 
     @property
     def training(self) -> bool:
@@ -170,12 +191,15 @@ class Workspace(QObject):
         self.inspector.start()
         self.indexing.go_on()
 
-    def _library_page(self, keymap: Keymap) -> QWidget:
+    def _annotate_page(self) -> QWidget:
+        return AnnotatePage(self.annotate, self._theme, self._keymap, self._settings)
+
+    def _library_page(self) -> QWidget:
         from app.library.exchange.exchange import Exchange
         from app.library.page import LibraryPage
         from app.library.place import LibraryPlace
 
-        page = LibraryPage(self.library, self._theme, keymap)
+        page = LibraryPage(self.library, self._theme, self._keymap)
         self._exchange = Exchange(self._means_of_exchange())
         place = self._library_place = LibraryPlace(page, self._exchange, self._theme)
         for source in (page, place):
@@ -200,8 +224,8 @@ class Workspace(QObject):
             errands=ErrandThreads(self._gui.post),
             deliver=self._gui.post,
             history=self.history,
-            secrets=KeyringSecrets(),
-            annotator=lambda: self.annotate.state.annotator,
+            secrets=self._secrets,
+            annotator=self._annotator,
             clock=time.monotonic,
             shown=lambda: self.library.state.filter,
             changed=self._on_project_changed,
@@ -222,7 +246,7 @@ class Workspace(QObject):
         # Brings in pyqtgraph, which the window does not wait for.
         from app.train.page import TrainPage
 
-        page = TrainPage(self.train, self._theme, self._settings)
+        page = TrainPage(self.train, self._theme, self._settings, self._keymap)
         page.verdicts_wanted.connect(lambda run_id: self._show_rows(Filter(runs=(run_id,))))
         page.written_wanted.connect(lambda model: self._show_rows(Filter(models=(model,))))
         return page
@@ -235,10 +259,19 @@ class Workspace(QObject):
     def _inspector_page(self) -> QWidget:
         from app.inspector.page import InspectorPage
 
-        page = InspectorPage(self.inspector, self._theme, self._settings, suspects=self.suspects)
+        page = InspectorPage(
+            self.inspector, self._theme, self._settings, suspects=self.suspects, keymap=self._keymap
+        )
         page.train_page_requested.connect(lambda: self._window.show_place("train"))
         page.annotate_requested.connect(lambda: self._window.show_place("annotate"))
         return page
+
+    def _annotator(self) -> str:
+        return self.annotate.state.annotator
+
+    def _wishes(self) -> Wishes:
+        wanted = self._settings.current
+        return Wishes(keep_awake=wanted.keep_awake, notify=wanted.notify)
 
     def _call_later(self, seconds: float, callback: Callable[[], None]) -> None:
         QTimer.singleShot(round(seconds * 1000), callback)

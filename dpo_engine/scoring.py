@@ -1,7 +1,7 @@
 """The four log-probs of every pair, in input order, and each token's own when asked."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from dpo_engine.pairs.packing import in_given_order
 from dpo_engine.pairs.tokenization import TokenizedPair, tokenize_pairs
 from dpo_engine.preferences import read_pairs, refusal_summary
 from dpo_engine.reference.kinds import adapter_off
+from dpo_engine.reference.scored import scored_reference
 from dpo_engine.requests import Score
 
 TOKENS_AT_ONCE = 1024
@@ -51,9 +52,10 @@ def score(
         raise BadInput(f"None of the pairs in {request.pairs} can be scored.")
     scorer = _PairScorer(policy, reference, with_tokens=request.tokens)
     batches = _still_to_score(pairs, frozenset(request.leave_out), tokens_at_once)
+    recalled = scored_reference(request, policy, reference, batches)
     done = len(pairs) - sum(map(len, batches))
-    for members in batches:
-        scores = scorer([pairs[member] for member in members])
+    for number, batch in enumerate(batches):
+        scores = scorer(batch, _afresh if recalled is None else partial(recalled.sums, number))
         done += len(scores)
         yield PairsScored(request=request.id, scores=scores)
         yield Progress(request=request.id, stage="Scoring pairs", done=done, total=len(pairs), unit="pairs")
@@ -61,20 +63,16 @@ def score(
 
 def _still_to_score(
     pairs: Sequence[TokenizedPair], left_out: frozenset[str], tokens_at_once: int
-) -> list[tuple[int, ...]]:
+) -> list[list[TokenizedPair]]:
     """The batches of all pairs without those that are left out whole: a figure depends a little (in its
     last digits) on the batch it is computed in, so batches stay what they are."""
     batches = in_given_order([packed_length(pair) for pair in pairs], tokens_at_once)
-    return [batch for batch in batches if any(pairs[member].id not in left_out for member in batch)]
+    chosen = ([pairs[member] for member in batch] for batch in batches)
+    return [batch for batch in chosen if any(pair.id not in left_out for pair in batch)]
 
 
-@dataclass(frozen=True)
-class _SideScores:
-    """One response under both models."""
-
-    policy: float
-    reference: float
-    tokens: tuple[TokenScore, ...]
+Recalled = Callable[[Callable[[], Tensor]], Tensor]
+"""What a reference gave for a batch, [2, pairs] float64; computed by what it is called with if not known."""
 
 
 class _PairScorer:
@@ -85,27 +83,31 @@ class _PairScorer:
         self._reference = None if reference is None or reference is policy else _scorer(reference)
         self._adapter_is_reference = reference is None
 
-    def __call__(self, pairs: Sequence[TokenizedPair]) -> tuple[PairScore, ...]:
+    def __call__(self, pairs: Sequence[TokenizedPair], recalled: Recalled) -> tuple[PairScore, ...]:
         batch = collate(pairs, range(len(pairs)))
+        tokens: list[tuple[TokenScore, ...]] = [()] * len(batch.lengths)
         with torch.inference_mode():
             policy = self._policy(batch).cpu()
-            reference = self._under_reference(batch, policy).cpu()
-        sides = self._sides(batch, policy, reference)
+            reference = cache(lambda: self._under_reference(batch, policy).cpu())
+            sums = _sums(policy, batch).tolist()
+            compared = recalled(lambda: _sums(reference(), batch)).tolist()
+            if self._with_tokens:
+                tokens = self._tokens(batch, policy, reference())
         return tuple(
             PairScore(
                 pair=pair.id,
                 split=pair.split,
-                policy_chosen_logp=chosen.policy,
-                policy_rejected_logp=rejected.policy,
-                reference_chosen_logp=chosen.reference,
-                reference_rejected_logp=rejected.reference,
+                policy_chosen_logp=sums[0][place],
+                policy_rejected_logp=sums[1][place],
+                reference_chosen_logp=compared[0][place],
+                reference_rejected_logp=compared[1][place],
                 chosen_tokens=len(pair.chosen),
                 rejected_tokens=len(pair.rejected),
                 truncated=pair.truncated,
-                chosen_token_scores=chosen.tokens,
-                rejected_token_scores=rejected.tokens,
+                chosen_token_scores=tokens[place],
+                rejected_token_scores=tokens[len(pairs) + place],
             )
-            for pair, chosen, rejected in zip(pairs, sides[: len(pairs)], sides[len(pairs) :], strict=True)
+            for place, pair in enumerate(pairs)
         )
 
     def _under_reference(self, batch: PairBatch, policy: Tensor) -> Tensor:
@@ -115,23 +117,29 @@ class _PairScorer:
                 return self._policy(batch)
         return policy if self._reference is None else self._reference(batch)
 
-    def _sides(self, batch: PairBatch, policy: Tensor, reference: Tensor) -> list[_SideScores]:
-        """Every response of the batch, chosen ones first."""
-        # In double precision: a sum is that of its tokens to the last digit shown, however long the response.
-        sums = [sum_by_response(values.double(), batch).flatten().tolist() for values in (policy, reference)]
-        tokens: list[tuple[TokenScore, ...]] = [()] * len(batch.lengths)
-        if self._with_tokens:
-            split = [torch.split(values, list(batch.lengths)) for values in (batch.target, policy, reference)]
-            tokens = [self._tokens(*one) for one in zip(*split, strict=True)]
-        return [_SideScores(*one) for one in zip(*sums, tokens, strict=True)]
-
-    def _tokens(self, ids: Tensor, policy: Tensor, reference: Tensor) -> tuple[TokenScore, ...]:
-        values = zip(ids.tolist(), policy.tolist(), reference.tolist(), strict=True)
-        return tuple(
-            TokenScore(text=str(self._tokenizer.decode([number])), id=number, policy=ours, reference=theirs)
-            for number, ours, theirs in values
-        )
+    def _tokens(self, batch: PairBatch, policy: Tensor, reference: Tensor) -> list[tuple[TokenScore, ...]]:
+        """Of every response of the batch, chosen ones first."""
+        columns = [torch.split(values, list(batch.lengths)) for values in (batch.target, policy, reference)]
+        return [
+            tuple(
+                TokenScore(
+                    text=str(self._tokenizer.decode([number])), id=number, policy=ours, reference=theirs
+                )
+                for number, ours, theirs in zip(*(values.tolist() for values in response), strict=True)
+            )
+            for response in zip(*columns, strict=True)
+        ]
 
 
 def _scorer(loaded: LoadedModel) -> LogProbs:
     return LogProbs(loaded.model, device=loaded.device, forward_dtype=loaded.dtype)
+
+
+def _afresh(compute: Callable[[], Tensor]) -> Tensor:
+    return compute()
+
+
+def _sums(log_probs: Tensor, batch: PairBatch) -> Tensor:
+    """[2, pairs] float64 on the CPU. In double precision a sum is that of its tokens to the last digit shown,
+    however long the response."""
+    return sum_by_response(log_probs.cpu().double(), batch)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from app.annotate import desk
 from app.annotate.desk import Asking, Outlook
 from app.store.access import StoreAccess
+from app.store.collecting import comparisons
 from app.store.errors import StoreError
 from app.store.records import Comparison, Prompt
 
@@ -50,6 +51,7 @@ class Line:
         if asking.annotator != self.asking.annotator:
             self._skipped.clear()
             self.shown = None
+            self._store.submit(comparisons.put_back, lambda _nothing: None, self._failed)
         self.asking, self._next = asking, None
         self.look_ahead()
 

@@ -1,32 +1,7 @@
 """What the objects behind the Annotate page come to, as the one record that it shows. Qt-free."""
 
-from dataclasses import dataclass
-
-from app.annotate.choices import Choices
-from app.annotate.figures import Figures
-from app.annotate.judging import Judging
-from app.annotate.line import Line
-from app.annotate.margins import Margins
-from app.annotate.pace import Pace
+from app.annotate.assembly import Parts
 from app.annotate.state import AnnotateState, Phase
-from app.annotate.voice import Voice
-from app.annotate.write_ahead import WriteAhead
-from app.annotate.writers import Writers
-from app.history import History
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    line: Line
-    ahead: WriteAhead
-    writers: Writers
-    judging: Judging
-    figures: Figures
-    choices: Choices
-    margins: Margins
-    pace: Pace
-    voice: Voice
-    history: History
 
 
 def state_of(parts: Parts, *, begun: bool, failure: str) -> AnnotateState:

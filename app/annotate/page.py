@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.annotate.actions import add_actions
+from app.annotate.actions import ACTIONS
 from app.annotate.annotator_seat import AnnotatorSeat
 from app.annotate.beside import Beside
 from app.annotate.edit_question import EditQuestion
@@ -32,6 +32,7 @@ from app.annotate.reading_area import ReadingArea
 from app.annotate.state import AnnotateState
 from app.annotate.verdict_bar import VerdictBar
 from app.shell.keymap import Keymap
+from app.shell.page_actions import add_page_actions
 from app.shell.palette import Space
 from app.shell.settings import SettingsFile
 from app.shell.shortcuts import shown_key
@@ -76,7 +77,7 @@ class AnnotatePage(QFrame):
         self.nudge = Nudge(theme, self)
         self._middle = QStackedWidget()
         self._lay_out()
-        self._actions = add_actions(self, theme, keymap, self._handlers())
+        self._actions = add_page_actions(self, ACTIONS, theme, keymap, self._handlers())
         self._connect()
         if settings is not None:
             self.reading.set_stacked(settings.current.stacked)

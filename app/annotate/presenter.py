@@ -1,6 +1,6 @@
 """The Annotate page's logic, joined together: what is shown, and what a key means now. Qt-free.
 
-Each topic has an object of its own; this one makes them, and tells the page what they come to.
+Each topic has an object of its own; this one hears of all, and tells the page what they come to.
 """
 
 import random
@@ -8,20 +8,9 @@ import time
 from collections.abc import Callable
 
 from app.annotate import desk
-from app.annotate.choices import Choices
-from app.annotate.desk import Asking
-from app.annotate.figures import Figures
-from app.annotate.judging import Judging
-from app.annotate.line import Line
-from app.annotate.margins import Margins
-from app.annotate.overview import Parts, state_of
-from app.annotate.pace import Pace
-from app.annotate.prompting import Prompting
-from app.annotate.remarks import Remarks
+from app.annotate.assembly import Means, Parts, Told
+from app.annotate.overview import state_of
 from app.annotate.state import AnnotateState
-from app.annotate.voice import Voice
-from app.annotate.write_ahead import WriteAhead
-from app.annotate.writers import Writers
 from app.engine_host.protocol import Engine
 from app.history import History
 from app.store.access import StoreAccess
@@ -50,123 +39,50 @@ class AnnotatePresenter:
         """`reader` is for what takes longer than a verdict may; `rng` draws sides and seeds; `clock` counts
         seconds from any start."""
         rng = rng or random.Random()  # noqa: S311 (sides and seeds, no secrets)
-        # Drawn from on the store's thread: two threads at one generator would not repeat.
-        self._rng_of_store = random.Random(rng.random())  # noqa: S311
-        self._store, self._history = store, history
+        means = Means(
+            engine=engine,
+            store=store,
+            reader=reader,
+            history=history,
+            clock=clock,
+            rng=rng,
+            rng_of_store=random.Random(rng.random()),  # noqa: S311
+        )
+        self._means = means
         self._listeners: list[Callable[[], None]] = []
         self._begun = False
         self._failure = ""
-        self._pace = Pace()
-        self._voice = Voice(self._changed)
-        self._line = Line(
-            store=store,
-            asking=Asking(annotator=annotator),
-            clock=clock,
-            rng=self._rng_of_store,
-            may_show=lambda: not (self._judging.busy or self._choices.needs_annotator),
-            looked=self._on_looked,
-            changed=self._changed,
-            failed=self._on_failed,
-        )
-        self._ahead = WriteAhead(
-            engine=engine,
-            store=store,
-            rng=rng,
-            stored=self._on_written,
-            changed=self._on_writing_changed,
-            someone_waits=lambda: self._line.shown is None,
-            annotator=self._who,
-            gave_up=lambda sentence: self._prompting.on_side_given_up(sentence),  # noqa: PLW0108 (made below)
-            pace=self._pace,
-            clock=clock,
-        )
-        self._writers = Writers(
-            engine=engine,
-            store=store,
-            ahead=self._ahead,
-            line=self._line,
-            voice=self._voice,
-            changed=self._on_chosen,
-            failed=self._on_failed,
-        )
-        self._figures = Figures(reader=reader, annotator=self._who, changed=self._on_figures)
-        self._remarks = Remarks(
-            store=store, line=self._line, voice=self._voice, annotator=self._who, noted=self._on_noted
-        )
-        self._judging = Judging(
-            store=store,
-            history=history,
-            line=self._line,
-            ahead=self._ahead,
-            figures=self._figures,
-            remarks=self._remarks,
-            pace=self._pace,
-            voice=self._voice,
-            annotator=self._who,
-            clock=clock,
-            changed=self._changed,
-        )
-        self._prompting = Prompting(
-            store=store,
-            history=history,
-            line=self._line,
-            ahead=self._ahead,
-            writers=self._writers,
-            judging=self._judging,
-            voice=self._voice,
-            annotator=self._who,
-            changed=self._changed,
-            failed=self._on_failed,
-        )
-        self._choices = Choices(
-            store=store,
-            reader=reader,
-            history=history,
-            line=self._line,
-            voice=self._voice,
-            sat_down=self._on_sat_down,
-            changed=self._on_chosen,
-        )
-        self._margins = Margins(
-            engine=engine,
-            store=store,
-            reader=reader,
-            clock=clock,
-            may_score=lambda: self._ahead.idle,
-            scored=self._line.look_ahead,
-        )
-        self._parts = Parts(
-            line=self._line,
-            ahead=self._ahead,
-            writers=self._writers,
-            judging=self._judging,
-            figures=self._figures,
-            choices=self._choices,
-            margins=self._margins,
-            pace=self._pace,
-            voice=self._voice,
-            history=history,
-        )
+        parts = self._parts = Parts(means, self._told(), annotator)
+        self._line, self._ahead, self._writers = parts.line, parts.ahead, parts.writers
+        self._judging, self._figures, self._choices = parts.judging, parts.figures, parts.choices
+        self._margins, self._pace, self._voice = parts.margins, parts.pace, parts.voice
+        self._history = history
         self._stops = (engine.subscribe(self._on_any_event), history.watch(self._changed))
-        self._bind()
+        self._bind(parts)
 
-    def _bind(self) -> None:
-        judging, prompting, choices, writers = self._judging, self._prompting, self._choices, self._writers
+    def _told(self) -> Told:
+        return Told(
+            changed=self._changed,
+            failed=self._on_failed,
+            looked=self._on_looked,
+            written=self._on_written,
+            writing_changed=self._on_writing_changed,
+            chosen=self._on_chosen,
+            sat_down=self._on_sat_down,
+            noted=self._on_noted,
+            counted=self._on_figures,
+        )
+
+    def _bind(self, parts: Parts) -> None:
+        judging, prompting, remarks = parts.judging, parts.prompting, parts.remarks
+        choices, writers = parts.choices, parts.writers
         self.give, self.give_edited, self.edit_last = judging.give, judging.give_edited, judging.edit_last
         self.undo, self.redo, self.judge_again = judging.undo, judging.redo, judging.judge_again
         self.write_again, self.stop_writing = prompting.write_again, prompting.stop_writing
         self.add_prompt, self.continue_from_winner = prompting.add_prompt, prompting.continue_from_winner
-        self.flag, self.set_comment, self.set_tags = (
-            self._remarks.flag,
-            self._remarks.comment,
-            self._remarks.tag,
-        )
-        self.set_order, self.set_goal, self.set_overlap = (
-            choices.set_order,
-            choices.set_goal,
-            choices.set_overlap,
-        )
-        self.set_repeats = choices.set_repeats
+        self.flag, self.set_comment, self.set_tags = remarks.flag, remarks.comment, remarks.tag
+        self.set_order, self.set_goal = choices.set_order, choices.set_goal
+        self.set_overlap, self.set_repeats = choices.set_overlap, choices.set_repeats
         self.set_annotator, self.add_annotator = choices.set_annotator, choices.add_annotator
         self.set_policy, self.use_model = writers.set_policy, writers.use_model
         self.set_sampling, self.set_opponent = writers.set_sampling, writers.set_opponent
@@ -181,8 +97,10 @@ class AnnotatePresenter:
 
     def start(self) -> None:
         """Go on where the project was left."""
-        who, rng = self._who(), self._rng_of_store
-        self._store.submit(lambda project: desk.begin(project, who, rng), self._on_begun, self._on_failed)
+        who, rng = self._parts.who(), self._means.rng_of_store
+        self._means.store.submit(
+            lambda project: desk.begin(project, who, rng), self._on_begun, self._on_failed
+        )
 
     def refresh(self) -> None:
         """Look again at the project: another page may have changed it."""
@@ -223,9 +141,6 @@ class AnnotatePresenter:
         return state_of(self._parts, begun=self._begun, failure=self._failure)
 
     # --- what the others tell ---------------------------------------------------------------------------
-
-    def _who(self) -> str:
-        return self._line.asking.annotator
 
     def _on_begun(self, beginning: desk.Beginning) -> None:
         self._begun = True

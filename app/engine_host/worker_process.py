@@ -42,8 +42,11 @@ def worker_command() -> list[str]:
 
 
 def worker_environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """`base`, plus what makes a source checkout importable wherever the app was started."""
-    environment = {**base, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    """`base`, plus what makes a source checkout importable wherever the app was started.
+
+    A process that dies in a driver or a kernel says on stderr, which is kept, what each thread was doing.
+    """
+    environment = {**base, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1"}
     source = str(Path(dpo_engine.__file__).resolve().parent.parent)
     if source not in site.getsitepackages():
         inherited = base.get("PYTHONPATH")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.inspector.figures import CASES, Floats, Ints
 from app.inspector.pair_table import PairTable
 from app.inspector.wording import CASE_WORDS, decimal, percent
+from app.words import STRENGTH_WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ COLUMNS: tuple[Column, ...] = (
         key="number",
         title="#",
         tip="Place of the pair in the run",
-        width=56,
+        width=72,
         values=None,
         text=lambda _table, row: str(row + 1),
         frozen=True,
@@ -193,6 +194,15 @@ COLUMNS: tuple[Column, ...] = (
         values=lambda table: table.rejected_tokens,
         text=lambda table, row: f"{int(table.rejected_tokens[row]):,}",
         group="Tokens",
+    ),
+    Column(
+        key="strength",
+        title="Strength",
+        tip="How strongly the verdict preferred the chosen response, as it stood when the run was made",
+        width=108,
+        values=lambda table: table.strength,
+        text=lambda table, row: STRENGTH_WORDS.get(int(table.strength[row]), "–"),
+        number=False,
     ),
     Column(
         key="split",

@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
+from app.inspector.actions import ACTIONS
 from app.inspector.empty_words import explain_empty
-from app.inspector.page_actions import Deed, PageActions
 from app.inspector.pairs_view import PairsView
 from app.inspector.presenter import InspectorPresenter
 from app.inspector.top_bar import TopBar
+from app.shell.keymap import Keymap
+from app.shell.page_actions import Handlers, add_page_actions
 from app.shell.palette import Space
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme, set_role
@@ -42,13 +44,15 @@ class InspectorPage(QFrame):
         settings: SettingsFile | None = None,
         *,
         suspects: "SuspectsPresenter | None" = None,
+        keymap: Keymap | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        """Without `settings` nothing is remembered; without `suspects` there is no view of them."""
+        """Without `settings` nothing is remembered; without `suspects` there is no view of them; without
+        `keymap` the keys are the usual ones."""
         super().__init__(parent)
         set_role(self, "page")
         self._presenter, self._theme, self._settings = presenter, theme, settings
-        self._suspects_presenter = suspects
+        self._suspects_presenter, self._keymap = suspects, keymap or Keymap()
         self.top = TopBar(theme, with_suspects=suspects is not None)
         self.problem = QLabel()
         self.pairs = PairsView(presenter, theme)
@@ -58,7 +62,9 @@ class InspectorPage(QFrame):
         self._views = QStackedWidget()
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._lay_out()
-        self._actions = PageActions(self, theme, self._deeds())
+        self._actions = add_page_actions(
+            self, ACTIONS, theme, self._keymap, self._handlers(), {"rows": self.pairs.rows}
+        )
         self._connect()
         self.setFocusProxy(self.pairs)
         self._on_presenter_changed()
@@ -66,7 +72,7 @@ class InspectorPage(QFrame):
     def actions(self) -> list[QAction]:
         """What the shell offers in its menu and command palette."""
         of_suspects = self.suspects.actions() if self.suspects is not None and self.top.view() == 1 else []
-        return [*self._actions.all(), *self.pairs.pane.actions(), *of_suspects]
+        return [*self._actions.values(), *of_suspects]
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -93,93 +99,31 @@ class InspectorPage(QFrame):
         column.addWidget(self.problem)
         column.addWidget(self._views, 1)
 
-    def _deeds(self) -> list[Deed]:
+    def _handlers(self) -> Handlers:
         pairs, presenter, what_if = self.pairs, self._presenter, self.top.what_if
-        return [
-            Deed(key="search", text="Search pairs", icon="search", do=pairs.search, shortcut="Ctrl+F"),
-            Deed(key="sort", text="Sort by…", icon="arrow-down-up", do=pairs.show_sort_menu, shortcut="S"),
-            Deed(
-                key="reverse",
-                text="Reverse order",
-                icon="arrow-down-up",
-                do=pairs.reverse,
-                shortcut="Shift+S",
-            ),
-            Deed(
-                key="clear",
-                text="Show all pairs",
-                icon="list-filter",
-                do=pairs.clear_filters,
-                shortcut="Ctrl+Shift+F",
-            ),
-            # A text that has the keyboard copies its own selection.
-            Deed(
-                key="copy",
-                text="Copy selected pairs as a table",
-                icon="copy",
-                do=pairs.copy_rows,
-                shortcut="Ctrl+C",
-                of=pairs.rows,
-            ),
-            Deed(
-                key="pictures",
-                text="Pictures beside the table",
-                icon="chart-line",
-                do=self._on_pictures,
-                shortcut="P",
-                checkable=True,
-            ),
-            Deed(key="beta", text="What if β…", icon="sliders-horizontal", do=what_if.edit, shortcut="B"),
-            Deed(key="beta-up", text="Raise β", icon="chevron-up", do=lambda: what_if.step(1), shortcut="]"),
-            Deed(
-                key="beta-down",
-                text="Lower β",
-                icon="chevron-down",
-                do=lambda: what_if.step(-1),
-                shortcut="[",
-            ),
-            Deed(
-                key="beta-back",
-                text="Back to the run's own β",
-                icon="undo-2",
-                do=what_if.go_back,
-                shortcut="Shift+B",
-            ),
-            Deed(
-                key="explore",
-                text="Open this pair in the loss explorer",
-                icon="chart-line",
-                do=self._on_explore,
-                shortcut="E",
-            ),
-            Deed(
-                key="explorer",
-                text="Loss explorer",
-                icon="chart-line",
-                do=lambda: self.top.views.choose(2),
-                shortcut="Shift+E",
-            ),
-            Deed(
-                key="link",
-                text="Copy the pair's link",
-                icon="copy",
-                do=pairs.copy_link,
-                shortcut="Ctrl+Shift+C",
-            ),
-            Deed(key="export", text="Export the pairs shown…", icon="upload", do=pairs.export_shown),
-            Deed(key="export-all", text="Export all pairs…", icon="upload", do=pairs.export_all),
-            Deed(key="score", text="Score pairs", icon="scale", do=presenter.score),
-            Deed(key="score-all", text="Score every checkpoint", icon="scale", do=self._on_score_all),
-            Deed(key="score-any", text="Score a model on pairs…", icon="scale", do=self._on_score_any),
-            Deed(
-                key="automatic",
-                text="Score runs by themselves when they end",
-                icon="refresh-cw",
-                do=lambda: presenter.scorer.set_automatic(not presenter.scorer.automatic),
-                checkable=True,
-            ),
-            Deed(key="stop", text="Stop scoring", icon="circle-stop", do=presenter.cancel_scoring),
-        ]
+        return {
+            "search": pairs.search,
+            "sort": pairs.show_sort_menu,
+            "reverse": pairs.reverse,
+            "clear": pairs.clear_filters,
+            "copy": pairs.copy_rows,
+            "next_view": pairs.pane.show_next_view,
+            "pictures": self._on_pictures,
+            "beta": what_if.edit,
+            "beta-up": lambda: what_if.step(1),
+            "beta-down": lambda: what_if.step(-1),
+            "beta-back": what_if.go_back,
+            "explore": self._on_explore,
+            "explorer": lambda: self.top.views.choose(2),
+            "link": pairs.copy_link,
+            "export": pairs.export_shown,
+            "export-all": pairs.export_all,
+            "score": presenter.score,
+            "score-all": self._on_score_all,
+            "score-any": self._on_score_any,
+            "automatic": lambda: presenter.scorer.set_automatic(not presenter.scorer.automatic),
+            "stop": presenter.cancel_scoring,
+        }
 
     def _connect(self) -> None:
         presenter = self._presenter
@@ -238,7 +182,7 @@ class InspectorPage(QFrame):
             from app.inspector.suspects.panel import SuspectsPanel
 
             assert self._suspects_presenter is not None  # noqa: S101  # else there is no such view to choose
-            self.suspects = SuspectsPanel(self._suspects_presenter, self._theme)
+            self.suspects = SuspectsPanel(self._suspects_presenter, self._theme, self._keymap)
             self.suspects.annotate_requested.connect(self.annotate_requested)
             self._views.addWidget(self.suspects)
         return self.suspects

@@ -1,7 +1,7 @@
 """The selected pair: what happened to it in a sentence; its texts, its tokens, its way through training."""
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.inspector.figures import CASES
@@ -49,14 +49,9 @@ class PairPane(QWidget):
         self._stack = QStackedWidget()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._lay_out()
-        self._next_view = self._make_action()
         self._pause.timeout.connect(self._show_tokens)
         self.views.chosen.connect(self._on_view_chosen)
         theme.changed.connect(self._on_theme_changed)
-
-    def actions(self) -> list[QAction]:
-        """What the page offers in its menu and in the command palette."""
-        return [self._next_view]
 
     def show_source(self, source: Source | None) -> None:
         """The models behind the scores; None where they are not there any more."""
@@ -95,6 +90,11 @@ class PairPane(QWidget):
         self.texts.show_nothing()
         self._on_theme_changed()
 
+    def show_next_view(self) -> None:
+        """Text, tokens, path, and round again; those that are there."""
+        there = [number for number in range(len(_TITLES)) if not self.views.button(number).isHidden()]
+        self.views.choose(there[(there.index(self.views.choice()) + 1) % len(there)])
+
     # --- views ------------------------------------------------------------------------------------------
 
     def _on_view_chosen(self, number: int) -> None:
@@ -118,10 +118,6 @@ class PairPane(QWidget):
         if self._presenter is not None and self.tokens is not None:
             seen = self.isVisible() and self.views.choice() == _TOKENS
             self._presenter.show(self._pair if seen else None, self._source)
-
-    def _on_next_view(self) -> None:
-        there = [number for number in range(len(_TITLES)) if not self.views.button(number).isHidden()]
-        self.views.choose(there[(there.index(self.views.choice()) + 1) % len(there)])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -161,15 +157,6 @@ class PairPane(QWidget):
         column.setSpacing(Space.S)
         column.addLayout(head)
         column.addWidget(self._stack, 1)
-
-    def _make_action(self) -> QAction:
-        action = QAction(self._theme.icon("columns-2"), "Show the pair’s text, tokens or path", self)
-        action.setObjectName("inspector.next_view")
-        action.setProperty("icon_name", "columns-2")
-        action.setShortcut(QKeySequence("T"))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _checked=False: self._on_next_view())
-        return action
 
     def _on_theme_changed(self) -> None:
         size = self._theme.px(16)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.library.act_bar import ActBar
-from app.library.actions import add_actions
+from app.library.actions import ACTIONS
 from app.library.columns import COLUMNS
 from app.library.filter_bar import FilterBar
 from app.library.presenter import LibraryPresenter
@@ -26,6 +26,7 @@ from app.library.state import LibraryState
 from app.library.table import LibraryTable
 from app.library.table_model import LibraryTableModel
 from app.shell.keymap import Keymap
+from app.shell.page_actions import add_page_actions, keyed_tip
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.library.filters import Filter, Sort, SortKey
@@ -72,6 +73,7 @@ class LibraryPage(QFrame):
         self._read_soon = QTimer(self, singleShot=True, interval=_READ_AFTER_MS)
         self._lay_out()
         self._actions = self._make_actions(keymap)
+        keyed_tip(self.pane.judge, self._actions["judge"])
         self._connect()
         self.setFocusProxy(self.table)
         self._on_state_changed()
@@ -153,7 +155,7 @@ class LibraryPage(QFrame):
         }
         for act in ("flag", "hold_out", "train_on", "ask_again", "delete", "restore"):
             handlers[act] = partial(self._on_act_wanted, act, [])
-        return add_actions(self, self.table, self._theme, keymap, handlers)
+        return add_page_actions(self, ACTIONS, self._theme, keymap, handlers, {"rows": self.table})
 
     def _connect(self) -> None:
         presenter = self._presenter

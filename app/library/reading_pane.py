@@ -46,9 +46,7 @@ class ReadingPane(QWidget):
         set_role(self.given, "caption")
         self.given.setTextFormat(Qt.TextFormat.PlainText)
         self.judge = QPushButton("Judge again")
-        self.judge.setToolTip(
-            "Show it on Annotate; the new verdict counts, the old one stays in its history (J)"
-        )
+        self.judge.setToolTip("Show it on Annotate; the new verdict counts, the old one stays in its history")
         self.prompt = ConversationText(theme)
         self.cards: dict[Side, ResponseCard] = {
             "left": ResponseCard("Left", theme),

@@ -1,9 +1,12 @@
 """Bugs: told calmly, kept for a report, and never a reason to lose the window.
 
 An exception that nobody caught is written to a log beside the engine's and shown once as a sentence. Qt's
-own messages go to the same log.
+own messages go to the same log. Where the process itself dies, in a driver or in Qt, a last note of what each
+thread did is left for the next start to tell of.
 """
 
+import contextlib
+import faulthandler
 import logging
 import logging.handlers
 import sys
@@ -49,6 +52,32 @@ def watch(tell: Callable[[str], None], log_path: Path) -> None:
 
     sys.excepthook = hook
     qInstallMessageHandler(_on_qt_message)
+
+
+class LastNote:
+    """A file that only a dying process writes to. Made once, by the program's own start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "crash.log"
+        self._earlier = folder / "crash-before.log"
+        self._died = False
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if self._path.exists() and self._path.stat().st_size:
+                self._path.replace(self._earlier)
+                self._died = True
+            self._file = self._path.open("ab")
+            faulthandler.enable(self._file)
+
+    @property
+    def sentence(self) -> str:
+        """What to say of the process before this one; empty where it ended well."""
+        if not self._died:
+            return ""
+        return (
+            "DPO Studio ended unexpectedly the last time. Every verdict was kept. "
+            f"What it was doing is in {self._earlier}; please send that with a report."
+        )
 
 
 def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

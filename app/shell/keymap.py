@@ -17,7 +17,15 @@ class KeyedAction:
     text: str
     place: str
     """The page's title, or `WINDOW`."""
+    part: str = ""
+    """Where on the page its keys hold; empty: everywhere. Two parts are not in each other's way."""
     usual: tuple[str, ...] = ()
+
+    def meets(self, other: "KeyedAction") -> bool:
+        """Whether one key could be meant for both."""
+        if WINDOW in (self.place, other.place):
+            return True
+        return self.place == other.place and (self.part == other.part or "" in (self.part, other.part))
 
 
 class Keymap:
@@ -56,8 +64,7 @@ class Keymap:
         """Another action that these keys would be in the way of."""
         mine = self._actions[key]
         for other in self._actions.values():
-            meets = mine.place == other.place or WINDOW in (mine.place, other.place)
-            if other.key != key and meets and pressed in self.keys_of(other.key):
+            if other.key != key and mine.meets(other) and pressed in self.keys_of(other.key):
                 return other
         return None
 

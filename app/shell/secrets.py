@@ -12,6 +12,9 @@ SERVICE = "dpo-studio"
 Name = Literal["hub-token", "judge-key"]
 """What there are secrets for."""
 
+Held = Literal["nowhere", "keyring", "memory"]
+"""Where a secret is; `memory` is until the app is closed."""
+
 NO_KEYRING = (
     "This system has no keyring, so it is kept in memory until DPO Studio is closed and then has to be "
     "entered again."
@@ -27,8 +30,14 @@ class Secrets(Protocol):
     def keep(self, name: Name, secret: str) -> str:
         """Keep it; empty when it is kept safely, else a sentence about for how long. Raises `ValueError`."""
 
-    def forget(self, name: Name) -> None:
-        """Remove it wherever it is."""
+    def forget(self, name: Name) -> bool:
+        """Remove it wherever it is. False where the keyring refused: it is still there."""
+
+    def held(self, name: Name) -> Held:
+        """Where it is, without a look at it by anybody but the keyring."""
+
+    def keyring_name(self) -> str:
+        """What a person knows the system's keyring as; empty where there is none."""
 
 
 class KeyringSecrets:
@@ -65,12 +74,39 @@ class KeyringSecrets:
         self._memory[name] = secret
         return NO_KEYRING
 
-    def forget(self, name: Name) -> None:
+    def forget(self, name: Name) -> bool:
         self._memory.pop(name, None)
         ring = _safe_keyring()
-        if ring is not None:
-            with contextlib.suppress(Exception):  # there was none
-                ring.delete_password(SERVICE, name)
+        if ring is None:
+            return True
+        try:
+            ring.delete_password(SERVICE, name)
+        except Exception as error:  # "there was none" is said by an error, too
+            return type(error).__name__ == "PasswordDeleteError" and not self.get(name)
+        return True
+
+    def held(self, name: Name) -> Held:
+        if name in self._memory:
+            return "memory"
+        return "keyring" if self.get(name) else "nowhere"
+
+    def keyring_name(self) -> str:
+        ring = _safe_keyring()
+        if ring is None:
+            return ""
+        first = next(iter(getattr(ring, "backends", ())), ring)
+        kind = type(first).__module__.rpartition(".")[2]
+        return _KNOWN_AS.get(kind, "the system's keyring")
+
+
+_KNOWN_AS = {
+    "SecretService": "the desktop's keyring (Secret Service)",
+    "libsecret": "the desktop's keyring (Secret Service)",
+    "kwallet": "KWallet",
+    "macOS": "the macOS Keychain",
+    "Windows": "the Windows Credential Manager",
+}
+"""By the module of the library `keyring`."""
 
 
 class _Ring(Protocol):

@@ -1,87 +1,53 @@
-"""The page's actions as data: from one list come its shortcuts and what the command palette offers."""
+"""What can be done on the Train page, as data (see `action_table`), and which of it can be done now."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QAction
 
-from app.shell.theme import Theme
+from app.shell.action_table import ActionTable, action
 from app.train.state import TrainState
 
-
-@dataclass(frozen=True, kw_only=True)
-class PageAction:
-    key: str
-    text: str
-    shortcut: str
-    icon: str
-    of_runs: bool = False
-    """Acts only while the list of runs has the keyboard: elsewhere its key means something else."""
-
-
-def _action(key: str, text: str, shortcut: str, icon: str, *, of_runs: bool = False) -> PageAction:
-    return PageAction(key=key, text=text, shortcut=shortcut, icon=icon, of_runs=of_runs)
-
-
-ACTIONS = (
-    _action("start", "Start training", "Ctrl+Return", "play"),
-    _action("check", "Check before training", "Ctrl+Shift+Return", "scan-search"),
-    _action("pause", "Pause or go on", "Ctrl+P", "pause"),
-    _action("stop", "Stop and keep the policy", "Ctrl+.", "square"),
-    _action("cancel", "Cancel training", "Ctrl+Shift+.", "x"),
-    _action("queue", "Hold the queue or go on with it", "Ctrl+Shift+P", "clock"),
-    _action("use", "Use the selected run's policy", "Ctrl+U", "sparkles"),
-    _action("untrained", "Go back to the untrained model", "", "undo-2"),
-    _action("resume", "Resume the selected run", "Ctrl+R", "rotate-cw"),
-    _action("earlier", "Earlier in the queue", "Alt+Up", "chevron-up", of_runs=True),
-    _action("later", "Later in the queue", "Alt+Down", "chevron-down", of_runs=True),
-    _action("leave", "Take the selected run out of the queue", "", "x"),
-    _action("search", "Search the runs", "Ctrl+F", "search"),
-    _action("note", "Note on the selected run", "F2", "pen-line", of_runs=True),
-    _action("compare", "Compare: draw the selected run beside others", "Space", "chart-line", of_runs=True),
-    _action("differ", "What differs between the selected run and another", "Ctrl+D", "diff"),
-    _action("band", "Draw the runs with other seeds as a band", "Ctrl+B", "chart-line"),
-    _action("pin", "Pin the selected run, or no longer", "Ctrl+Shift+D", "bookmark"),
-    _action("folder", "Open the selected run's folder", "Ctrl+Shift+O", "folder-open"),
-    _action("verdicts", "Show the verdicts that made the selected run", "", "library"),
-    _action("written", "Show what the selected run's policy wrote", "", "library"),
-    _action("delete", "Delete the selected run", "Delete", "trash-2", of_runs=True),
-    _action("empty", "Empty the trash of runs…", "", "trash-2"),
-    _action("health", "Explain the run's health", "Ctrl+Shift+H", "gauge"),
-    _action("awake", "Let the computer sleep while training", "", "moon"),
-    _action("notify", "Say nothing when a run ends", "", "message-square"),
-    _action("model", "Start from a model folder…", "", "folder-open"),
-    _action("recommended", "Use the recommended settings", "", "sliders-horizontal"),
-    _action("save", "Save the training settings as a file…", "", "download"),
-    _action("load", "Load training settings from a file…", "", "folder-open"),
-    _action("command", "Copy the training's command line", "Ctrl+Shift+C", "copy"),
-    _action("zoom", "Show the whole curves", "Ctrl+Shift+0", "search"),
+ACTIONS = ActionTable(
+    "Train",
+    (
+        action("start", "Start training", "play", "Ctrl+Return"),
+        action("check", "Check before training", "scan-search", "Ctrl+Shift+Return"),
+        action("pause", "Pause or go on", "pause", "Ctrl+P"),
+        action("stop", "Stop and keep the policy", "square", "Ctrl+."),
+        action("cancel", "Cancel training", "x", "Ctrl+Shift+."),
+        action("queue", "Hold the queue or go on with it", "clock", "Ctrl+Shift+P"),
+        action("use", "Use the selected run's policy", "sparkles", "Ctrl+U"),
+        action("untrained", "Go back to the untrained model", "undo-2"),
+        action("resume", "Resume the selected run", "rotate-cw", "Ctrl+R"),
+        action("earlier", "Earlier in the queue", "chevron-up", "Alt+Up", part="runs", repeats=True),
+        action("later", "Later in the queue", "chevron-down", "Alt+Down", part="runs", repeats=True),
+        action("leave", "Take the selected run out of the queue", "x"),
+        action("search", "Search the runs", "search", "Ctrl+F"),
+        action("note", "Note on the selected run", "pen-line", "F2", part="runs"),
+        action("compare", "Compare: draw the selected run beside others", "chart-line", "Space", part="runs"),
+        action("differ", "What differs between the selected run and another", "diff", "Ctrl+D"),
+        action("band", "Draw the runs with other seeds as a band", "chart-line", "Ctrl+B"),
+        action("pin", "Pin the selected run, or no longer", "bookmark", "Ctrl+Shift+D"),
+        action("folder", "Open the selected run's folder", "folder-open", "Ctrl+Shift+O"),
+        action("verdicts", "Show the verdicts that made the selected run", "library"),
+        action("written", "Show what the selected run's policy wrote", "library"),
+        action("delete", "Delete the selected run", "trash-2", "Delete", part="runs"),
+        action("empty", "Empty the trash of runs…", "trash-2"),
+        action("health", "Explain the run's health", "gauge", "Ctrl+Shift+H"),
+        action("awake", "Let the computer sleep while training", "moon"),
+        action("notify", "Say nothing when a run ends", "message-square"),
+        action("model", "Start from a model folder…", "folder-open"),
+        action("recommended", "Use the recommended settings", "sliders-horizontal"),
+        action("save", "Save the training settings as a file…", "download"),
+        action("load", "Load training settings from a file…", "folder-open"),
+        action("command", "Copy the training's command line", "copy", "Ctrl+Shift+C"),
+        action("zoom", "Show the whole curves", "search", "Ctrl+Shift+0"),
+        action("show-curves", "Show curves", "rows-2", "Alt+1"),
+        action("show-samples", "Show samples", "rows-2", "Alt+2"),
+        action("show-check", "Show check", "rows-2", "Alt+3"),
+        action("show-details", "Show details", "rows-2", "Alt+4"),
+    ),
 )
-
-
-def add_actions(
-    page: QWidget, runs: QWidget, theme: Theme, handlers: Mapping[str, Callable[[], object]]
-) -> dict[str, QAction]:
-    """Make them; those of the runs have their keys on `runs`. `KeyError` without a handler."""
-    made = {}
-    for described in ACTIONS:
-        action = QAction(described.text, page)
-        action.setObjectName(f"train.{described.key}")
-        action.setShortcut(QKeySequence(described.shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _=False, call=handlers[described.key]: call())
-        (runs if described.of_runs else page).addAction(action)
-        made[described.key] = action
-    restyle(made, theme)
-    return made
-
-
-def restyle(actions: Mapping[str, QAction], theme: Theme) -> None:
-    """Give them their icons in the theme's present colours."""
-    for described in ACTIONS:
-        actions[described.key].setIcon(theme.icon(described.icon))
 
 
 def name_wishes(actions: Mapping[str, QAction], *, keep_awake: bool, notify: bool) -> None:

@@ -1,15 +1,18 @@
 """The Train page: on the left what to train and how, on the right the curves and the runs."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from app.shell.keymap import Keymap
+from app.shell.page_actions import Handlers, add_page_actions, keyed_tip
 from app.shell.palette import Space
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme, set_role
-from app.train.actions import add_actions, enable, name_wishes, restyle
+from app.train.actions import ACTIONS, enable, name_wishes
 from app.train.curve_area import CurveArea
 from app.train.foot import Foot
 from app.train.panel_stack import PanelStack
@@ -35,8 +38,14 @@ class TrainPage(QFrame):
     """Show the candidates that this model wrote."""
 
     def __init__(
-        self, presenter: TrainPresenter, theme: Theme, settings: SettingsFile, parent: QWidget | None = None
+        self,
+        presenter: TrainPresenter,
+        theme: Theme,
+        settings: SettingsFile,
+        keymap: Keymap | None = None,
+        parent: QWidget | None = None,
     ) -> None:
+        """Without a keymap the usual keys."""
         super().__init__(parent)
         set_role(self, "page")
         self._presenter, self._theme, self._settings = presenter, theme, settings
@@ -55,11 +64,11 @@ class TrainPage(QFrame):
         self.errands = SettingsErrands(self, self.setup, presenter)
         self._left = QFrame()
         self._lay_out()
-        self._actions = self._make_actions()
+        self._actions = add_page_actions(
+            self, ACTIONS, theme, keymap or Keymap(), self._handlers(), {"runs": self.runs.table}
+        )
         self.runs.set_actions(self._actions)
-        for action in self.panels.segment_actions:
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self.addAction(action)
+        self._tell_keys()
         self._connect()
         self._restyle()
         self._refresh = follow(self, presenter, self._show_state)
@@ -73,7 +82,7 @@ class TrainPage(QFrame):
 
     def actions(self) -> list[QAction]:
         """What the shell offers in its menu and command palette."""
-        return [*self._actions.values(), *self.panels.segment_actions]
+        return list(self._actions.values())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -113,51 +122,68 @@ class TrainPage(QFrame):
         upright.addWidget(right)
         row.addLayout(upright, 1)
 
-    def _make_actions(self) -> dict[str, QAction]:
-        presenter, runs = self._presenter, self.runs
-        return add_actions(
-            self,
-            runs.table,
-            self._theme,
-            {
-                "start": self._on_start_wanted,
-                "check": self._on_check_wanted,
-                "pause": self._on_pause_triggered,
-                "stop": presenter.stop_and_keep,
-                "cancel": presenter.cancel,
-                "queue": self._on_queue_triggered,
-                "use": lambda: self._with_line(lambda line: presenter.use_policy(line.run.id)),
-                "untrained": presenter.use_untrained,
-                "resume": lambda: self._with_line(lambda line: presenter.resume_run(line.run.id)),
-                "earlier": lambda: self._with_line(lambda line: presenter.queue.move(line.run.id, -1)),
-                "later": lambda: self._with_line(lambda line: presenter.queue.move(line.run.id, 1)),
-                "leave": lambda: self._with_line(lambda line: presenter.queue.leave(line.run.id)),
-                "search": runs.start_search,
-                "note": runs.edit_note,
-                "compare": lambda: self._with_line(
-                    lambda line: presenter.compare(line.run.id, not line.compared)
-                ),
-                "differ": lambda: self.panels.show_panel("details"),
-                "band": lambda: presenter.show_band(not presenter.state.desk.band),
-                "pin": lambda: self._with_line(
-                    lambda line: presenter.runs.pin(line.run.id, not line.run.pinned)
-                ),
-                "folder": lambda: self._with_line(_open_folder),
-                "verdicts": lambda: self._with_line(lambda line: self.verdicts_wanted.emit(line.run.id)),
-                "written": lambda: self._with_line(lambda line: self.written_wanted.emit(line.run.folder)),
-                "delete": lambda: self._with_line(lambda line: presenter.delete_run(line.run.id)),
-                "empty": lambda: ask_to_empty(self, presenter),
-                "health": self.panels.unfold_lines,
-                "awake": lambda: self._on_wish("keep_awake"),
-                "notify": lambda: self._on_wish("notify"),
-                "model": self._on_model_folder_wanted,
-                "recommended": lambda: presenter.use_preset("recommended"),
-                "save": self.errands.save,
-                "load": self.errands.load,
-                "command": self.errands.copy_command,
-                "zoom": self._on_zoom_reset_wanted,
-            },
-        )
+    def _handlers(self) -> Handlers:
+        presenter = self._presenter
+        return {
+            "start": self._on_start_wanted,
+            "check": self._on_check_wanted,
+            "pause": self._on_pause_triggered,
+            "stop": presenter.stop_and_keep,
+            "cancel": presenter.cancel,
+            "queue": self._on_queue_triggered,
+            "untrained": presenter.use_untrained,
+            "band": lambda: presenter.show_band(not presenter.state.desk.band),
+            "empty": lambda: ask_to_empty(self, presenter),
+            "health": self.panels.unfold_lines,
+            "awake": lambda: self._on_wish("keep_awake"),
+            "notify": lambda: self._on_wish("notify"),
+            "model": self._on_model_folder_wanted,
+            "recommended": lambda: presenter.use_preset("recommended"),
+            "save": self.errands.save,
+            "load": self.errands.load,
+            "command": self.errands.copy_command,
+            "zoom": self._on_zoom_reset_wanted,
+            **{f"show-{panel.key}": partial(self.panels.show_panel, panel.key) for panel in PANELS},
+            **self._handlers_of_runs(),
+        }
+
+    def _handlers_of_runs(self) -> Handlers:
+        """Those for the selected run do nothing while none is."""
+        presenter, runs, queue = self._presenter, self.runs, self._presenter.queue
+        of_line: dict[str, Callable[[RunLine], object]] = {
+            "use": lambda line: presenter.use_policy(line.run.id),
+            "resume": lambda line: presenter.resume_run(line.run.id),
+            "earlier": lambda line: queue.move(line.run.id, -1),
+            "later": lambda line: queue.move(line.run.id, 1),
+            "leave": lambda line: queue.leave(line.run.id),
+            "compare": lambda line: presenter.compare(line.run.id, not line.compared),
+            "pin": lambda line: presenter.runs.pin(line.run.id, not line.run.pinned),
+            "folder": _open_folder,
+            "verdicts": lambda line: self.verdicts_wanted.emit(line.run.id),
+            "written": lambda line: self.written_wanted.emit(line.run.folder),
+            "delete": lambda line: presenter.delete_run(line.run.id),
+        }
+        return {
+            "search": runs.start_search,
+            "note": runs.edit_note,
+            "differ": lambda: self.panels.show_panel("details"),
+            **{key: partial(self._with_line, act) for key, act in of_line.items()},
+        }
+
+    def _tell_keys(self) -> None:
+        foot, runs = self.foot, self.runs
+        told: dict[str, QWidget] = {
+            "start": foot.start_box.button,
+            "check": foot.start_box.check,
+            "pause": foot.progress.pause,
+            "stop": foot.progress.stop,
+            "queue": foot.queue.button,
+            "search": runs.search,
+            "use": runs.use,
+            **{f"show-{panel.key}": self.panels.segments.button(n) for n, panel in enumerate(PANELS)},
+        }
+        for key, widget in told.items():
+            keyed_tip(widget, self._actions[key])
 
     def _connect(self) -> None:
         presenter = self._presenter
@@ -198,9 +224,6 @@ class TrainPage(QFrame):
 
     def _restyle(self) -> None:
         self._left.setFixedWidth(self._theme.px(_LEFT_WIDTH))
-        restyle(self._actions, self._theme)
-        for action in self.panels.segment_actions:
-            action.setIcon(self._theme.icon("rows-2"))
 
     # --- slots --------------------------------------------------------------------------------------
 

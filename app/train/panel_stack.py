@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.shell.palette import Space
@@ -37,7 +36,6 @@ class PanelStack(QWidget):
             wanted = getattr(line, "panel_wanted", None)
             if wanted is not None:
                 wanted.connect(self.show_panel)
-        self.segment_actions = self._make_actions()
         self._lay_out()
         self.segments.chosen.connect(self._on_segment_chosen)
         self._on_segment_chosen(0)
@@ -67,18 +65,6 @@ class PanelStack(QWidget):
             fold = getattr(line, "fold", None)
             if isinstance(fold, QAbstractButton) and line.isVisible():
                 fold.toggle()
-
-    def _make_actions(self) -> list[QAction]:
-        """One to go to each panel, from wherever the keyboard is on the page."""
-        made = []
-        for number, panel in enumerate(self._panels):
-            action = QAction(f"Show {panel.title.lower()}", self)
-            action.setObjectName(f"train.show-{panel.key}")
-            action.setShortcut(QKeySequence(f"Alt+{number + 1}"))
-            action.triggered.connect(lambda _=False, key=panel.key: self.show_panel(key))
-            self.segments.button(number).setToolTip(f"Alt+{number + 1}")
-            made.append(action)
-        return made
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

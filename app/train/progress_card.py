@@ -92,8 +92,8 @@ class ProgressCard(QFrame):
         self.bar.setTextVisible(False)
         for named in (self, self.bar):
             named.setAccessibleName("Training progress")
-        self.pause.setToolTip("Hold after the present step (Ctrl+P). Candidates are still written.")
-        self.stop.setToolTip("End now and keep the policy as it is (Ctrl+.)")
+        self.pause.setToolTip("Hold after the present step. Candidates are still written.")
+        self.stop.setToolTip("End now and keep the policy as it is")
         self.cancel.setToolTip("End without a policy. The run can be resumed from its last checkpoint.")
         set_role(self.cancel, "quiet")
         figures = QHBoxLayout()

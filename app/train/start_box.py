@@ -66,7 +66,7 @@ class StartBox(QWidget):
         self._hint.setWordWrap(True)
         set_role(self.button, "primary")
         self.button.setMinimumHeight(theme.px(24))
-        self.check.setToolTip("Check before training (Ctrl+Shift+Return)")
+        self.check.setToolTip("Check before training")
         self.check.setAccessibleName("Check before training")
         self.button.clicked.connect(self.start_wanted)
         self.check.clicked.connect(self.check_wanted)
@@ -91,9 +91,9 @@ class StartBox(QWidget):
         self.button.setEnabled(not (state.loading or state.obstacle))
         self.button.setText(_words(queueing=queueing, preparing=state.preparing))
         self.button.setToolTip(
-            "Make a run of the verdicts as they are now; it trains after those before it (Ctrl+Return)"
+            "Make a run of the verdicts as they are now; it trains after those before it"
             if queueing
-            else "Train on the verdicts as they are now (Ctrl+Return)"
+            else "Train on the verdicts as they are now"
         )
         self.button.setAccessibleDescription(hint)
         role = "" if queueing else "primary"

@@ -15,6 +15,7 @@ from dpo_engine.commands.doing import follow, quiet_shelf, settle
 from dpo_engine.commands.output import Narrator, json_line, one_line
 from dpo_engine.commands.parser import parse
 from dpo_engine.errors import BadInput, Cancelled, EngineError, FetchFailed, ModelUnusable, NotFetched
+from dpo_engine.fetching.hub import is_hub_id
 from dpo_engine.requests import FetchModel
 
 INTERRUPTED = 130
@@ -71,8 +72,11 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    if arguments.model not in CATALOGUE:
-        raise BadInput(f"There is no model {arguments.model!r} to fetch. Known: {', '.join(CATALOGUE)}.")
+    if arguments.model not in CATALOGUE and not is_hub_id(arguments.model):
+        raise BadInput(
+            f"There is no model {arguments.model!r} to fetch. Known: {', '.join(CATALOGUE)}, and hub ids "
+            "(owner/name)."
+        )
     narrator = Narrator(as_json=arguments.json)
     try:
         follow(FetchModel(id="fetch", model=arguments.model), narrator.tell, quiet_shelf())

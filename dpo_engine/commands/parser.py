@@ -61,7 +61,7 @@ def _parser() -> _Parser:
 
     command("models", "The models known by name, and what of them is on this disk.")
     fetch = command("fetch", "Get a model onto this disk and check its SHA-256.")
-    fetch.add_argument("model", help=f"one of: {', '.join(CATALOGUE)}")
+    fetch.add_argument("model", help=f"one of: {', '.join(CATALOGUE)}; or a hub id")
     _add_generate(command("generate", "Write responses to prompts."))
     _add_score(command("score", "Log-probs of preference pairs under a policy and its reference."))
     _add_train(command("train", "Train a policy with DPO, or go on with a run."))

@@ -18,11 +18,15 @@ from dpo_engine.files import write_atomically
 _SHAPE = (512, 768, 2048)
 """Tokens, inputs and outputs of the product that is timed: like one layer of a small model."""
 _SECONDS = 0.05
-"""Spent on each number of threads, after one product that is not timed."""
+"""Spent on each number of threads, in turns, so that a moment's other work slows none of them alone."""
+_TURNS = 4
 _WORTH_IT = 1.03
 """More threads must be so much faster than fewer."""
-_BUSY = 0.15
-"""Share of the processor that others may take while it is measured; above it, it gets a thread a core."""
+_BUSY = 0.05
+"""Share of the processor that others may take while it is measured; above it, it gets a thread a core.
+
+The system counts in hundredths of a second: more than one or two of them is other work.
+"""
 
 
 def settle_threads(remembered: Path, dtype: torch.dtype) -> int:
@@ -56,23 +60,26 @@ def candidates() -> list[int]:
 
 def fastest(numbers: list[int], dtype: torch.dtype) -> int:
     """Which of the rising `numbers` of threads to take."""
-    best, best_rate = numbers[0], 0.0
-    for number in numbers:
-        rate = products_per_second(number, dtype)
-        if rate > best_rate * _WORTH_IT:
-            best, best_rate = number, rate
+    rates = dict.fromkeys(numbers, 0.0)
+    for _ in range(_TURNS):
+        for number in numbers:
+            rates[number] = max(rates[number], products_per_second(number, dtype, _SECONDS / _TURNS))
+    best = numbers[0]
+    for number in numbers[1:]:
+        if rates[number] > rates[best] * _WORTH_IT:
+            best = number
     return best
 
 
-def products_per_second(threads: int, dtype: torch.dtype) -> float:
-    """Of the best of the products that fit into the time."""
+def products_per_second(threads: int, dtype: torch.dtype, seconds: float = _SECONDS) -> float:
+    """Of the best of the products that fit into `seconds`, after one that is not timed."""
     tokens, inputs, outputs = _SHAPE
     states, weight = torch.ones(tokens, inputs, dtype=dtype), torch.ones(outputs, inputs, dtype=dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         torch.nn.functional.linear(states, weight)
-        best, end = float("inf"), time.perf_counter() + _SECONDS
+        best, end = float("inf"), time.perf_counter() + seconds
         while time.perf_counter() < end:
             began = time.perf_counter()
             torch.nn.functional.linear(states, weight)
@@ -83,10 +90,11 @@ def products_per_second(threads: int, dtype: torch.dtype) -> float:
 
 
 def _seconds_of_others() -> float:
-    """Processor time that all but this process have used since the machine began."""
+    """Processor time that all but this process have used since the machine began, in seconds."""
     everything, own = psutil.cpu_times(), psutil.Process().cpu_times()
-    nice = getattr(everything, "nice", 0.0)  # Windows has none
-    return float(everything.user + everything.system + nice - own.user - own.system)
+    # Some systems do not tell of low priority, or of what the host of a virtual machine took.
+    more = sum(getattr(everything, name, 0.0) for name in ("nice", "steal"))
+    return float(everything.user + everything.system + more - own.user - own.system)
 
 
 def _processors() -> int:

@@ -5,6 +5,8 @@ id. Files from elsewhere are hostile: nothing is loaded here, no code that comes
 and what is no model is refused with a sentence.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dpo_engine.catalogue import CATALOGUE
-from dpo_engine.errors import ModelUnusable, NotFetched
+from dpo_engine.errors import EngineError, ModelUnusable, NotFetched
 from dpo_engine.fetching import hub
 
 MAX_ADAPTERS = 8
@@ -45,8 +47,8 @@ class ModelFiles:
         return (self.base, self.adapters) == (other.base, other.adapters)
 
 
-def resolve(reference: str) -> ModelFiles:
-    """Find a model's files, fetching from the hub where `reference` is a hub id.
+def resolve(reference: str, *, hub_folder: Callable[[str], Path] = hub.snapshot) -> ModelFiles:
+    """Find a model's files, fetching from the hub where `reference` is a hub id that its cache has not.
 
     Raises `NotFetched` for a catalogue model that is not on this disk, `FetchFailed` for a hub that cannot
     be reached, `ModelUnusable` for anything that is no model or not safe to load.
@@ -54,7 +56,7 @@ def resolve(reference: str) -> ModelFiles:
     adapters: list[Path] = []
     named = reference
     while True:
-        folder = _folder(named)
+        folder = _folder(named, hub_folder)
         if not (folder / "adapter_config.json").is_file():
             check_model_folder(folder)
             return ModelFiles(reference=reference, base=folder, adapters=tuple(reversed(adapters)))
@@ -62,6 +64,22 @@ def resolve(reference: str) -> ModelFiles:
             raise ModelUnusable(f"The adapters under {reference} stand on each other without a model below.")
         adapters.append(folder)
         named = _base_of_adapter(folder)
+
+
+def missing_from_hub(reference: str) -> str | None:
+    """The hub id that `resolve` would have to fetch; None where nothing is, or something else is wrong."""
+    missing: list[str] = []
+
+    def look(hub_id: str) -> Path:
+        found = hub.cached(hub_id)
+        if found is None:
+            missing.append(hub_id)
+            raise ModelUnusable(f"{hub_id} is not on this disk yet.")
+        return found
+
+    with suppress(EngineError):
+        resolve(reference, hub_folder=look)
+    return missing[0] if missing else None
 
 
 def stable_reference(reference: str) -> str:
@@ -127,7 +145,7 @@ def read_json(path: Path, *, missing: str = "") -> dict[str, Any]:
     return content
 
 
-def _folder(reference: str) -> Path:
+def _folder(reference: str, hub_folder: Callable[[str], Path]) -> Path:
     if reference in CATALOGUE:
         known = CATALOGUE[reference].path
         if known is None:
@@ -142,7 +160,7 @@ def _folder(reference: str) -> Path:
     if path.exists():
         raise ModelUnusable(f"{reference} is a file; give the folder of a model instead.")
     if hub.is_hub_id(reference):
-        return hub.snapshot(reference)
+        return hub_folder(reference)
     raise ModelUnusable(
         f"There is no model {reference}: it is no folder, no hub id (owner/name) and none of the known "
         f"models ({', '.join(CATALOGUE)})."

@@ -8,7 +8,8 @@ A file is a row of frames, each appended by a single write:
     "DPOREF1\\n"       8 bytes
     key               16 bytes, of the key that the file is for
     pairs, crc        uint32 each; CRC-32 of the key, `pairs` and the records
-    records           for each pair: hash of its texts (16 bytes), float32 log π(y_w|x) and log π(y_l|x)
+    records           for each pair: its name (16 bytes), log π(y_w|x) and log π(y_l|x), as float32, or as
+                      float64 where the key says so
 
 Any number of processes may append at once, with no lock: the system puts each write at the end of the file,
 and where one does not (some network folders) or a process is killed half-way, the checksum tells, the frame
@@ -27,6 +28,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +44,6 @@ FORMAT_VERSION = 2
 
 _MAGIC = b"DPOREF1\n"
 _HEADER = struct.Struct("<8s16sII")
-_RECORD = np.dtype([("pair", "V16"), ("sums", "<f4", (2,))])
 _MOST_PAIRS = 4096
 """In one frame: what a damaged or hostile file can make the reader check in vain."""
 _MOST_DAMAGES = 1000
@@ -51,9 +52,26 @@ _SUFFIX = ".logps"
 Records = npt.NDArray[np.void]
 
 
+class Key:
+    """Everything besides a pair's name that its log-probs depend on: a frozen dataclass."""
+
+    numbers: ClassVar[str] = "<f4"
+    """What a log-prob is kept as: float32, or float64 (`<f8`)."""
+
+    def digest(self) -> bytes:
+        """16 bytes."""
+        facts: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        text = json.dumps({"format": FORMAT_VERSION, **facts}, sort_keys=True)
+        return hashlib.sha256(text.encode()).digest()[:16]
+
+    @property
+    def record(self) -> np.dtype[np.void]:
+        return np.dtype([("pair", "V16"), ("sums", self.numbers, (2,))])
+
+
 @dataclass(frozen=True, kw_only=True)
-class CacheKey:
-    """Everything besides a pair's texts that its log-probs depend on."""
+class CacheKey(Key):
+    """Of what a training compares with. A pair is named by the hash of its texts."""
 
     model: str
     """Fingerprint of the reference."""
@@ -69,25 +87,20 @@ class CacheKey:
     libraries: tuple[str, ...]
     """Name and version of what computes."""
 
-    def digest(self) -> bytes:
-        """16 bytes."""
-        text = json.dumps({"format": FORMAT_VERSION, **asdict(self)}, sort_keys=True)
-        return hashlib.sha256(text.encode()).digest()[:16]
-
 
 class ReferenceCache:
     """The file of one key. Nothing here raises for what is wrong with disk or file; `take_notes` tells."""
 
-    def __init__(self, folder: Path, key: CacheKey, *, most_bytes: int = MOST_BYTES) -> None:
-        self._key = key.digest()
+    def __init__(self, folder: Path, key: Key, *, most_bytes: int = MOST_BYTES) -> None:
+        self._key, self._record = key.digest(), key.record
         self.path = folder / f"{self._key.hex()}{_SUFFIX}"
         self._most_bytes = most_bytes
         self._writable = True
         self._notes: list[str] = []
 
     def known(self, pairs: Sequence[bytes]) -> Tensor:
-        """[2, pairs] float32: the log-probs of the pairs with these hashes, NaN where there are none."""
-        sums = np.full((len(pairs), 2), np.nan, np.float32)
+        """[2, pairs], as exact as they are kept: the log-probs of the pairs of these names, NaN for none."""
+        sums = np.full((len(pairs), 2), np.nan, self._record["sums"].base)
         records = self._read()
         if len(records):
             rows, found = _find(pairs, records)
@@ -95,10 +108,10 @@ class ReferenceCache:
         return torch.from_numpy(sums.T.copy())
 
     def append(self, pairs: Sequence[bytes], sums: Tensor) -> None:
-        """Keep `sums`, [2, pairs], of the pairs with these hashes; what is no log-prob is left out."""
+        """Keep `sums`, [2, pairs], of the pairs of these names; what is no log-prob is left out."""
         if not self._writable:
             return
-        records = np.empty(len(pairs), _RECORD)
+        records = np.empty(len(pairs), self._record)
         records["pair"] = np.frombuffer(b"".join(pairs), "V16")
         records["sums"] = sums.detach().cpu().T.numpy()
         records = _plausible(records)
@@ -137,25 +150,25 @@ class ReferenceCache:
         """All records, the first ones written first; mends the file where it is damaged."""
         try:
             if not self.path.is_file():
-                return np.empty(0, _RECORD)
+                return np.empty(0, self._record)
             if self.path.stat().st_size > self._most_bytes:
                 _unlink(self.path)
                 self._notes.append("The file of reference log-probs had become too large and was begun anew.")
-                return np.empty(0, _RECORD)
+                return np.empty(0, self._record)
             content = self.path.read_bytes()
         except OSError as error:
             self._notes.append(
                 f"The reference log-probs of earlier runs cannot be read ({error.strerror or error}); "
                 "they are computed again."
             )
-            return np.empty(0, _RECORD)
-        frames, damaged = read_frames(content, self._key)
+            return np.empty(0, self._record)
+        frames, damaged = read_frames(content, self._key, self._record.itemsize)
         if damaged:
             self._mend(b"".join(frames))
         else:
             _mark_as_used(self.path)
-        records = [np.frombuffer(frame, _RECORD, offset=_HEADER.size) for frame in frames]
-        return _plausible(np.concatenate(records) if records else np.empty(0, _RECORD))
+        records = [np.frombuffer(frame, self._record, offset=_HEADER.size) for frame in frames]
+        return _plausible(np.concatenate(records) if records else np.empty(0, self._record))
 
     def _mend(self, good: bytes) -> None:
         self._notes.append(
@@ -176,7 +189,7 @@ class ReferenceCache:
                 raise OSError("the disk is full")
 
 
-def read_frames(content: bytes, key: bytes) -> tuple[list[bytes], bool]:
+def read_frames(content: bytes, key: bytes, record_bytes: int) -> tuple[list[bytes], bool]:
     """The whole frames in `content`, and whether anything between them was damaged.
 
     A frame that is cut off by the end of the file is no damage: another process may be writing it.
@@ -185,14 +198,14 @@ def read_frames(content: bytes, key: bytes) -> tuple[list[bytes], bool]:
     damages = 0
     at = 0
     while at < len(content) and damages <= _MOST_DAMAGES:
-        frame = _frame_at(content, at, key)
+        frame = _frame_at(content, at, key, record_bytes)
         if frame is not None:
             frames.append(frame)
             at += len(frame)
             continue
         further = content.find(_MAGIC, at + 1)
         if further < 0:
-            return frames, damages > 0 or not _may_be_growing(content[at:], key)
+            return frames, damages > 0 or not _may_be_growing(content[at:], key, record_bytes)
         damages += 1
         at = further
     return frames, damages > 0
@@ -203,25 +216,25 @@ def _frame(key: bytes, records: Records) -> bytes:
     return _HEADER.pack(_MAGIC, key, len(records), _checksum(key, len(records), body)) + body
 
 
-def _frame_at(content: bytes, at: int, key: bytes) -> bytes | None:
+def _frame_at(content: bytes, at: int, key: bytes, record_bytes: int) -> bytes | None:
     if len(content) - at < _HEADER.size:
         return None
     magic, written_for, pairs, checksum = _HEADER.unpack_from(content, at)
     if magic != _MAGIC or written_for != key or not 0 < pairs <= _MOST_PAIRS:
         return None
-    end = at + _HEADER.size + pairs * _RECORD.itemsize
+    end = at + _HEADER.size + pairs * record_bytes
     if end > len(content):
         return None
     body = content[at + _HEADER.size : end]
     return content[at:end] if _checksum(key, pairs, body) == checksum else None
 
 
-def _may_be_growing(rest: bytes, key: bytes) -> bool:
+def _may_be_growing(rest: bytes, key: bytes, record_bytes: int) -> bool:
     """Whether `rest`, which ends the file, is the beginning of a frame whose end is missing."""
     if len(rest) < _HEADER.size:
         return (_MAGIC + key).startswith(rest[: len(_MAGIC + key)])
     magic, written_for, pairs, _ = _HEADER.unpack_from(rest)
-    missing = len(rest) < _HEADER.size + pairs * _RECORD.itemsize
+    missing = len(rest) < _HEADER.size + pairs * record_bytes
     return bool(magic == _MAGIC and written_for == key and 0 < pairs <= _MOST_PAIRS and missing)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from dpo_engine.errors import BadInput
-from dpo_engine.events import Event, ModelLoaded, Note, PairTokenized, Progress
+from dpo_engine.catalogue import CATALOGUE
+from dpo_engine.errors import BadInput, Cancelled
+from dpo_engine.events import Event, ModelFetched, ModelLoaded, Note, PairTokenized, Progress
+from dpo_engine.fetching import hub
 from dpo_engine.models.loading import LoadedModel
-from dpo_engine.models.model_files import resolve
+from dpo_engine.models.model_files import missing_from_hub, resolve
 from dpo_engine.requests import (
     FetchModel,
     Generate,
@@ -32,11 +34,14 @@ def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Direct
 
     The iterator raises `EngineError` for what the request or the machine is at fault for.
     """
+    work = _begun(request, shelf, directive)
+    return work if isinstance(request, FetchModel) else _with_models(request, work, directive)
+
+
+def _begun(request: Request, shelf: ModelShelf, directive: Callable[[], Directive]) -> Work:
     match request:
         case FetchModel():
-            from dpo_engine.fetching.known_models import fetch, known_model
-
-            return fetch(known_model(request.model), request.id)
+            return _fetch(request)
         case Generate() | GenerateMany():
             return _generate(request, shelf)
         case Score():
@@ -59,6 +64,25 @@ def work_for(request: Request, shelf: ModelShelf, directive: Callable[[], Direct
             from dpo_engine.suspects.study import study
 
             return study(request, directive)
+
+
+def _fetch(request: FetchModel) -> Work:
+    if request.model not in CATALOGUE and hub.is_hub_id(request.model):
+        return hub.fetch(request.model, request.id)
+    from dpo_engine.fetching.known_models import fetch, known_model
+
+    return fetch(known_model(request.model), request.id)
+
+
+def _with_models(request: Request, work: Work, directive: Callable[[], Directive]) -> Work:
+    """Models of the hub that are not on this disk yet are fetched first, where a cancel can act."""
+    for named in (getattr(request, "policy", ""), getattr(request, "reference", "")):
+        while named and (hub_id := missing_from_hub(named)) is not None:
+            for event in hub.fetch(hub_id, request.id):
+                if directive() != "go":
+                    raise Cancelled(f"Fetching {hub_id} was cancelled. What was received is kept.")
+                yield None if isinstance(event, ModelFetched) else event
+    yield from work
 
 
 def _generate(request: Generate | GenerateMany, shelf: ModelShelf) -> Work:

@@ -51,7 +51,7 @@ def test_an_unreachable_hub_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(FetchFailed, match="hub could not be reached"):
-        resolve("somebody/something")
+        hub.download("somebody/something", lambda _done, _total: None)
 
 
 def test_only_safe_files_are_asked_of_the_hub(
@@ -64,7 +64,7 @@ def test_only_safe_files_are_asked_of_the_hub(
         return str(tiny_model_folder)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    assert resolve("somebody/something").base == tiny_model_folder
+    assert hub.download("somebody/something", lambda _done, _total: None) == tiny_model_folder
     assert asked["hub_id"] == "somebody/something"
     assert not any(pattern.endswith((".bin", ".py", ".pt", "*")) for pattern in asked["allow_patterns"])
 

@@ -225,7 +225,7 @@ def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
         assert one.returncode == 0
     assert known(tmp_path, *range(6300)) == [True] * 6300
     content = ReferenceCache(tmp_path, KEY).path.read_bytes()
-    frames, damaged = read_frames(content, KEY.digest())
+    frames, damaged = read_frames(content, KEY.digest(), KEY.record.itemsize)
     assert (len(frames), damaged) == (1200, False)
 
 

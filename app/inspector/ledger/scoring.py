@@ -218,5 +218,6 @@ def score_request(
         max_length=source.max_length,
         leave_out=leave_out,
         background=background,
+        reference_cache=True,
         dtype="float32",
     )

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.inspector.page_actions import Deed, PageActions
+from app.inspector.actions import OF_SUSPECTS
 from app.inspector.suspects.material import FEWEST_PAIRS, SuspectRow
 from app.inspector.suspects.presenter import SuspectsPresenter, SuspectsState
 from app.inspector.suspects.reading import SuspectReading
@@ -21,6 +21,8 @@ from app.inspector.suspects.study_bar import StudyBar
 from app.inspector.suspects.table_model import SuspectsModel, headings
 from app.inspector.suspects.wording import WHAT_IT_IS, progress_words, summary
 from app.inspector.wording import count
+from app.shell.keymap import Keymap
+from app.shell.page_actions import add_page_actions, keyed_tip
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.training.studies import StudyTexts
@@ -37,7 +39,14 @@ class SuspectsPanel(QWidget):
     annotate_requested = Signal()
     """The person wants to judge what is asked again."""
 
-    def __init__(self, presenter: SuspectsPresenter, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        presenter: SuspectsPresenter,
+        theme: Theme,
+        keymap: Keymap | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """Without a keymap the usual keys."""
         super().__init__(parent)
         self._presenter, self._theme = presenter, theme
         self._rows_shown: tuple[SuspectRow, ...] | None = None
@@ -58,14 +67,14 @@ class SuspectsPanel(QWidget):
         self._middle = QStackedWidget()
         self._style()
         self._lay_out()
-        self._actions = PageActions(self, theme, self._deeds())
+        self._actions = self._make_actions(keymap or Keymap())
         self._connect()
         self.setFocusProxy(self.table)
         self._on_changed()
 
     def actions(self) -> list[QAction]:
         """What the shell offers in its command palette."""
-        return self._actions.all()
+        return list(self._actions.values())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -87,9 +96,7 @@ class SuspectsPanel(QWidget):
         self.summary.setAccessibleName("What the study found")
         self.table.view.setAccessibleName("Verdicts, the most suspect first")
         set_role(self.to_annotate, "quiet")
-        self.ask_selected.setToolTip(
-            "The selected ones come up in Annotate, sides drawn anew, nothing told (A)"
-        )
+        self.ask_selected.setToolTip("The selected ones come up in Annotate, sides drawn anew, nothing told")
         self.ask_first.setAccessibleName("Ask the most suspect again, blind")
 
     def _lay_out(self) -> None:
@@ -112,36 +119,26 @@ class SuspectsPanel(QWidget):
             column.addWidget(part)
         column.addWidget(self._middle, 1)
 
-    def _deeds(self) -> list[Deed]:
+    def _make_actions(self, keymap: Keymap) -> dict[str, QAction]:
         presenter = self._presenter
-        return [
-            Deed(key="study", text="Look for suspect verdicts", icon="scan-search", do=presenter.start),
-            Deed(key="study-on", text="Go on with the study", icon="play", do=presenter.go_on),
-            Deed(key="study-stop", text="Stop the study", icon="circle-stop", do=presenter.stop),
-            Deed(
-                key="ask",
-                text="Ask the selected verdicts again, blind",
-                icon="history",
-                do=self._on_ask_selected,
-                shortcut="A",
-            ),
-            Deed(
-                key="ask-first",
-                text="Ask the most suspect again, blind…",
-                icon="history",
-                do=self._on_ask_menu,
-                shortcut="Shift+A",
-            ),
-            # A text that has the keyboard copies its own selection.
-            Deed(
-                key="copy-verdicts",
-                text="Copy selected verdicts as a table",
-                icon="copy",
-                do=self._on_copy,
-                shortcut="Ctrl+C",
-                of=self.table,
-            ),
-        ]
+        made = add_page_actions(
+            self,
+            OF_SUSPECTS,
+            self._theme,
+            keymap,
+            {
+                "study": presenter.start,
+                "study-on": presenter.go_on,
+                "study-stop": presenter.stop,
+                "ask": self._on_ask_selected,
+                "ask-first": self._on_ask_menu,
+                "copy-verdicts": self._on_copy,
+            },
+            {"suspects": self.table},
+        )
+        keyed_tip(self.ask_selected, made["ask"])
+        keyed_tip(self.ask_first, made["ask-first"])
+        return made
 
     def _connect(self) -> None:
         presenter = self._presenter

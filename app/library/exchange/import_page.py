@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QStackedWid
 
 from app.library.exchange.import_options import ImportOptions
 from app.library.exchange.import_presenter import ImportPresenter
+from app.library.exchange.import_state import ImportState
 from app.library.exchange.panel import Panel
 from app.library.exchange.parts import WorkCard, centred
 from app.library.exchange.preview_pane import PreviewPane
@@ -71,8 +72,8 @@ class ImportPage(Panel):
         state = self._presenter.state
         self.message.show_words(problem=state.problem, said=state.said)
         if state.phase == "looking":
-            said = "Fetched from the hub; a large one takes its time." if state.online else ""
-            self.work.show_work(f"Looking at {state.name}", None, hint=said)
+            doing = "Fetching" if state.online else "Looking at"
+            self.work.show_work(f"{doing} {state.name}", None, hint=_fetching_words(state))
         elif state.phase == "importing":
             self.work.show_work(
                 f"Importing {state.name}",
@@ -116,6 +117,13 @@ class ImportPage(Panel):
         )
         if path:
             self._presenter.save_report(Path(path))
+
+
+def _fetching_words(state: ImportState) -> str:
+    if not state.online:
+        return ""
+    received = f"{state.received / 1e6:,.1f} MB of it are here." if state.received else ""
+    return f"From the hub to this computer; a large one takes its time. {received}".strip()
 
 
 def _has_news(report: object) -> bool:

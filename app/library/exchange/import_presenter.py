@@ -3,6 +3,7 @@
 Looking reads only. The import itself is one act on the store's thread: all of it or nothing.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +25,7 @@ from app.store.exchange.sources import Source, SourceFile, source_at
 from app.store.undo.journal import Done
 
 _HUB = "huggingface.co/datasets/"
-_GOES_ON = (
-    "What is being fetched goes on into the hub's cache until it is through or DPO Studio is closed; nothing "
-    "of it comes into the project."
-)
+_ENDED = "The fetch of {name} was ended. Nothing came into the project, and nothing half done is used."
 
 
 class ImportPresenter(Presenter[ImportState]):
@@ -67,14 +65,29 @@ class ImportPresenter(Presenter[ImportState]):
         if self.is_working or not words:
             return
         name, part = words[0].rstrip("/"), words[1] if len(words) > 1 else None
-        secrets = self._means.secrets
+        secrets, ended = self._means.secrets, threading.Event()
         self._look(
-            lambda: preview.look_on_hub(name, part, token=secrets.get("hub-token") or None), name, online=True
+            lambda: preview.look_on_hub(
+                name,
+                part,
+                token=secrets.get("hub-token") or None,
+                on_bytes=lambda received: self._tell_received(received, ended),
+                cancelled=ended.is_set,
+            ),
+            name,
+            online=True,
         )
+        give_up = self._stop_looking
+
+        def stop() -> None:
+            ended.set()
+            give_up()
+
+        self._stop_looking = stop
 
     def stop_looking(self) -> None:
         self._stop_looking()
-        said = _GOES_ON if self.state.online else ""
+        said = _ENDED.format(name=self.state.name) if self.state.online else ""
         self._change(phase="choosing", said=said, problem="")
 
     def start_over(self) -> None:
@@ -102,6 +115,10 @@ class ImportPresenter(Presenter[ImportState]):
         """Start with the columns that are probably meant."""
         if self.state.preview is not None:
             self.map_columns(guessed_mapping(self.state.preview.columns))
+
+    def _tell_received(self, received: int, ended: threading.Event) -> None:
+        """From the thread that fetches."""
+        self._means.deliver(lambda: None if ended.is_set() else self._change(received=received))
 
     def _look(self, look: Callable[[], Preview], name: str, *, online: bool) -> None:
         self._stop_looking()

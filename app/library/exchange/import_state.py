@@ -34,6 +34,8 @@ class ImportState:
     """Of what is looked at."""
     online: bool = False
     """It is fetched from the hub."""
+    received: int = 0
+    """Bytes of it that are here."""
     preview: Preview | None = None
     mapping: ColumnMapping | None = None
     """The columns as a person names them; None: as the format says."""

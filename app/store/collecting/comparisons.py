@@ -173,6 +173,16 @@ def mark_shown(project: Project, comparison_id: int) -> None:
             place(db, comparison_id, "shown")
 
 
+def put_back(project: Project) -> None:
+    """Somebody else sits down: what is on the screen without a verdict waits again where it waited before."""
+    with writing(project, "noting what is shown") as db:
+        shown = db.execute(
+            "SELECT id FROM comparisons WHERE state = 'shown' AND deleted_at IS NULL"
+        ).fetchall()
+        for (comparison_id,) in shown:
+            place(db, comparison_id, "waiting")
+
+
 def retire_waiting(project: Project, writers: str | Collection[str]) -> int:
     """Take out of the queue what a model wrote that is none of `writers`; how many comparisons that were.
 

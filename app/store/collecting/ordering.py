@@ -58,7 +58,7 @@ def choose(project: Project, asked: Choosing, rng: Random) -> Chosen | None:
         return Chosen(found, "order")
     overlap = overlapping(project) if asked.overlap is None else asked.overlap
     others = (_OTHERS,) if overlap and asked.annotator is not None else ()
-    early = (*others, _SKIPPED_BY_OTHERS) if others else ()
+    early = (*others, _SKIPPED_HERE_BY_OTHERS) if others else ()
     if (found := _first(project, early, {**bound, "skips": 0})) is not None:
         return Chosen(found, "order")
     at_random = asked.order == "random" or (asked.random_share > 0 and rng.random() < asked.random_share)
@@ -66,7 +66,7 @@ def choose(project: Project, asked: Choosing, rng: Random) -> Chosen | None:
         return Chosen(found, "random")
     if asked.order == "margin":
         bound["policy"] = _policy(project)
-    last = (*_ORDERED[asked.order], _SKIPPED_BY_OTHERS, *others, _SKIPPED, _SHOWN_AGAIN)
+    last = (*_ORDERED[asked.order], _SKIPPED_BY_OTHERS, _SKIPPED, *others)
     found = _first(project, last, {**bound, "skips": 1})
     return None if found is None else Chosen(found, "order")
 
@@ -116,6 +116,16 @@ _ASKED_AGAIN = _query(
 )
 _TYPED = _query(f"{_WAITING} AND skipped = 0 AND priority > 0", "priority DESC, id")
 _SKIPPED = _query(f"{_WAITING} AND skipped > 0", "skipped, priority DESC, id")
+_NOT_MINE = "NOT EXISTS (SELECT 1 FROM standing WHERE comparison_id = comparisons.id AND annotator = :who)"
+_SKIPPED_BY_OTHERS = _query(f"{_WAITING} AND skipped > 0 AND {_NOT_MINE}", "skipped, priority DESC, id")
+# From the latest on: what an import brought in lies before it in the index.
+_SKIPPED_HERE_BY_OTHERS = _query(
+    f"""{_WAITING} AND skipped > 0 AND {_NOT_MINE} AND EXISTS (
+        SELECT 1 FROM standing CROSS JOIN verdicts ON verdicts.id = standing.verdict_id
+        WHERE standing.comparison_id = comparisons.id AND imported = 0
+    )""",  # noqa: S608 (texts of this file)
+    "skipped DESC, priority, id DESC",
+)
 _OLDEST = _query(_FRESH, "id")
 _NEWEST = _query(_FRESH, "id DESC")
 _DRAWN = _query(f"{_FRESH} AND id = :drawn", "id")

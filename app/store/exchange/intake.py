@@ -4,8 +4,8 @@ All of it is within one transaction of the caller, a batch at a time, with no qu
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import msgspec
@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from app.store.collecting.annotators import ensure
 from app.store.collecting.removing import move_comparisons, move_prompts
 from app.store.collecting.standing import other_side, settle_again
+from app.store.exchange.alongside import Alongside
 from app.store.exchange.entries import Entry, Given, Response
 from app.store.exchange.identity import (
     AT_ONCE,
@@ -25,7 +26,7 @@ from app.store.exchange.identity import (
     names_models,
     side_keys,
 )
-from app.store.exchange.new_rows import NewRows
+from app.store.exchange.new_rows import NewRows, Waiting, write
 from app.store.exchange.told import Known, Said, known_comparisons
 from app.store.library.search_index import Indexed, index_later
 from app.store.rows import ids_to_json, to_json
@@ -70,8 +71,8 @@ class _Prompt:
 class Intake:
     """For a `with` block: `add` as often as there are entries. `changes` is what a journal has to know of.
 
-    What came in is written by another thread while the caller reads the next batch; the connection is used by
-    one of the two at a time. It is made findable later (`search_index`).
+    What came in is written by another thread while the next batch is read and made ready, unless both are
+    about the same prompt (`alongside`). It is made findable later (`search_index`).
     """
 
     def __init__(self, db: Database, met: MetTable, manner: Manner, rng: Random, moment: str) -> None:
@@ -85,8 +86,8 @@ class Intake:
         self.duplicates = 0
         self.restored = 0
         self.changes: list[Change] = []
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="import-write")
-        self._written: Future[None] | None = None
+        self._alongside = Alongside()
+        self._being_written: set[str] = set()
         self._loaded: set[int] = set()
         self._annotators: set[str] = set()
         # Of the batch at hand:
@@ -100,19 +101,17 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writing.shutdown()
+        self._alongside.__exit__()
 
     def add(self, batch: Sequence[Asked]) -> None:
         """Keep a batch; what it says twice is met the second time as what is known already."""
         while batch:
-            self.wait()
             batch = self._add_different(batch)
 
     def wait(self) -> None:
-        """Until the connection may be used. Raises what went wrong since."""
-        written, self._written = self._written, None
-        if written is not None:
-            written.result()
+        """Until all is written, and before anything else is. Raises what went wrong since."""
+        self._alongside.wait()
+        self._being_written = set()
 
     def index_later(self) -> None:
         """Note all that came in as still to be made findable."""
@@ -122,7 +121,10 @@ class Intake:
 
     def _add_different(self, batch: Sequence[Asked]) -> list[Asked]:
         """Keep what differs; what has to wait until that is written comes back."""
-        self._look_up(batch)
+        hashes = {asked.hash: asked.raw_hash for asked in batch}
+        if not self._being_written.isdisjoint(hashes):
+            self.wait()
+        self._look_up(batch, hashes)
         met = self._met.find(
             key
             for asked in batch
@@ -145,25 +147,27 @@ class Intake:
             else:
                 begun.add(asked.key)
                 self._add_comparison(asked, prompt)
-        self._written = self._writing.submit(self._write)
+        self._alongside.give(partial(self._write, self.rows.take(), self._met_now, self._unsettled))
+        self._being_written, self._met_now, self._unsettled = set(hashes), [], set()
         return later
 
-    def _write(self) -> None:
-        self.rows.write()
-        self._met.add(self._met_now)
-        settle_again(self._db, self._unsettled)
-        self._met_now, self._unsettled = [], set()
+    def _write(
+        self, rows: Waiting, met: Sequence[tuple[bytes, int, bytes]], unsettled: Iterable[int]
+    ) -> None:
+        write(self._db, rows, self.moment)
+        self._met.add(met)
+        settle_again(self._db, unsettled)
 
-    def _look_up(self, batch: Sequence[Asked]) -> None:
+    def _look_up(self, batch: Sequence[Asked], hashes: dict[str, bytes]) -> None:
         self._prompts = {}
         deleted: dict[str, list[int]] = {}
-        hashes = {asked.hash: asked.raw_hash for asked in batch}
         for some in in_batches(hashes, ""):
             for key, prompt_id, split, deleted_at in self._db.execute(_PROMPTS, some):
                 self._prompts[key] = _Prompt(id=prompt_id, split=split)
                 if deleted_at is not None:
                     deleted.setdefault(deleted_at, []).append(prompt_id)
         for moment, ids in deleted.items():
+            self.wait()
             move_prompts(self._db, to_json(ids), moment, None)
             self.changes += [Change("prompts", one, "deleted_at", moment, None) for one in ids]
             self.restored += len(ids)
@@ -181,6 +185,7 @@ class Intake:
         """Note the candidates and comparisons of prompts that were there before this batch."""
         if not prompts:
             return
+        self.wait()
         listed = [ids_to_json(prompts)]
         keys: dict[int, tuple[bytes, bytes]] = {}
         for row_id, prompt_id, text, model in self._db.execute(_CANDIDATES, listed):
@@ -286,6 +291,7 @@ class Intake:
         entry = asked.entry
         before = (len(self.changes), self.rows.added("verdicts"))
         if known.deleted_at is not None:
+            self.wait()
             move_comparisons(self._db, to_json([known.id]), known.deleted_at, None)
             self.changes.append(Change("comparisons", known.id, "deleted_at", known.deleted_at, None))
             known.deleted_at = None
@@ -307,6 +313,7 @@ class Intake:
             self.duplicates += 1
 
     def _note(self, comparison_id: int, column: str, before: str | int, after: str | int) -> None:
+        self.wait()
         self._db.execute(
             f"UPDATE comparisons SET {column} = ? WHERE id = ?",  # noqa: S608 (one of two names of this file)
             [after, comparison_id],
@@ -365,6 +372,7 @@ class Intake:
     def _annotator(self, given: Given) -> str:
         who = given.annotator or self._manner.annotator
         if who not in self._annotators:
+            self.wait()
             self._annotators.add(who)
             ensure(self._db, who)
         return who

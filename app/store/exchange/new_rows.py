@@ -1,5 +1,6 @@
 """Rows on their way into the tables, many at a time, with ids that are given out beforehand."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -28,14 +29,20 @@ _COUNTED_UP = ("prompts", "candidates", "comparisons", "verdicts")
 _ONCE = ("prompt_tags", "comparison_tags")
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Rows of each table that are to be written, and what is added to the counts of prompts, by their ids."""
+
+    rows: dict[str, list[Values]] = field(default_factory=lambda: {table: [] for table in _TABLES})
+    counts: dict[int, list[int]] = field(default_factory=dict)
+
+
 class NewRows:
     """Within one transaction. `first` has the id of each table's first new row."""
 
     def __init__(self, db: Database, moment: str) -> None:
-        self._db = db
         self._moment = moment
-        self._waiting: dict[str, list[Values]] = {table: [] for table in _TABLES}
-        self._counts: dict[int, list[int]] = {}
+        self._waiting = Waiting()
         self.first = {table: _next_id(db, table) for table in _COUNTED_UP}
         self._next = dict(self.first)
 
@@ -49,9 +56,9 @@ class NewRows:
 
     def prompt(self, content_hash: str, messages: str, source: str, split: str) -> int:
         prompt_id = self._id("prompts")
-        counts = self._counts[prompt_id] = [0, 0]
+        counts = self._waiting.counts[prompt_id] = [0, 0]
         # The counts are those of the whole batch when the row is written, as the list is the same one.
-        self._waiting["prompts"].append((prompt_id, content_hash, messages, source, split, counts))
+        self._waiting.rows["prompts"].append((prompt_id, content_hash, messages, source, split, counts))
         return prompt_id
 
     def candidate(self, prompt_id: int, new: Response) -> int:
@@ -71,13 +78,13 @@ class NewRows:
             new.created_at or self._moment,
             None,
         )
-        self._waiting["candidates"].append(values)
+        self._waiting.rows["candidates"].append(values)
         return candidate_id
 
     def edit(self, prompt_id: int, text: str, edited_from: int) -> int:
         """What a person made of a candidate."""
         candidate_id = self._id("candidates")
-        self._waiting["candidates"].append(
+        self._waiting.rows["candidates"].append(
             (
                 *(candidate_id, prompt_id, text, len(text), PERSON, "", "{}", 0, "edited", 0, 0.0),
                 *(self._moment, edited_from),
@@ -101,7 +108,7 @@ class NewRows:
         comparison_id = self._id("comparisons")
         choice = verdict[1] if verdict else None
         answered = choice not in (None, "skip")
-        counts = self._counts.setdefault(prompt_id, [0, 0])
+        counts = self._waiting.counts.setdefault(prompt_id, [0, 0])
         counts[0] += 1
         counts[1] += answered
         values = (
@@ -124,7 +131,7 @@ class NewRows:
             comment,
             self._moment,
         )
-        self._waiting["comparisons"].append(values)
+        self._waiting.rows["comparisons"].append(values)
         return comparison_id
 
     def settling(
@@ -138,7 +145,7 @@ class NewRows:
         """The comparison that was asked again to end a dispute, with its answer."""
         comparison_id = self._id("comparisons")
         state = "waiting" if verdict[1] == "skip" else "answered"
-        self._waiting["comparisons"].append(
+        self._waiting.rows["comparisons"].append(
             (
                 *(comparison_id, prompt_id, *sides, *chars, 0, state, 0, 0, 0, *verdict, "settle", of_id),
                 *(0, "", self._moment),
@@ -174,42 +181,44 @@ class NewRows:
             edited_id,
             1,
         )
-        self._waiting["verdicts"].append(values)
-        self._waiting["verdict_history"].append((verdict_id, "given", at))
+        self._waiting.rows["verdicts"].append(values)
+        self._waiting.rows["verdict_history"].append((verdict_id, "given", at))
         if not stands:
-            self._waiting["verdict_history"].append((verdict_id, "superseded", self._moment))
+            self._waiting.rows["verdict_history"].append((verdict_id, "superseded", self._moment))
 
     def superseded(self, verdict_id: int) -> None:
-        self._waiting["verdict_history"].append((verdict_id, "superseded", self._moment))
+        self._waiting.rows["verdict_history"].append((verdict_id, "superseded", self._moment))
 
     def standing(self, comparison_id: int, annotator: str, verdict_id: int) -> None:
-        self._waiting["standing"].append((comparison_id, annotator, verdict_id))
+        self._waiting.rows["standing"].append((comparison_id, annotator, verdict_id))
 
     def tag(self, table: str, row_id: int, tag: str) -> None:
-        self._waiting[table].append((row_id, tag))
+        self._waiting.rows[table].append((row_id, tag))
 
-    def write(self) -> None:
-        """Insert what is waiting."""
-        fresh = {values[0] for values in self._waiting["prompts"]}
-        self._waiting["prompts"] = [
-            (*values[:5], 0, *values[5], self._moment) for values in self._waiting["prompts"]
-        ]
-        before = {table: self._next[table] - len(self._waiting[table]) - 1 for table in _COUNTED_UP}
-        for table, rows in self._waiting.items():
-            if rows:
-                insert_many(self._db, _INSERTS[table], rows)
-                self._waiting[table] = []
-        self._db.conn.executemany(
-            "UPDATE prompts SET comparisons = comparisons + ?, answered = answered + ? WHERE id = ?",
-            [(*counts, key) for key, counts in self._counts.items() if key not in fresh],
-        )
-        count_new(self._db, before["comparisons"] + 1)
-        self._counts = {}
+    def take(self) -> Waiting:
+        """What was added since the last time, for `write`."""
+        taken, self._waiting = self._waiting, Waiting()
+        return taken
 
     def _id(self, table: str) -> int:
         given = self._next[table]
         self._next[table] = given + 1
         return given
+
+
+def write(db: Database, waiting: Waiting, moment: str) -> None:
+    """Insert what is waiting; new prompts carry this moment."""
+    rows, counts = waiting.rows, waiting.counts
+    fresh = {values[0] for values in rows["prompts"]}
+    prompts = [(*values[:5], 0, *values[5], moment) for values in rows["prompts"]]
+    for table, some in (rows | {"prompts": prompts}).items():
+        insert_many(db, _INSERTS[table], some)
+    db.conn.executemany(
+        "UPDATE prompts SET comparisons = comparisons + ?, answered = answered + ? WHERE id = ?",
+        [(*added, key) for key, added in counts.items() if key not in fresh],
+    )
+    if rows["comparisons"]:
+        count_new(db, rows["comparisons"][0][0])
 
 
 def _insert(table: str) -> str:

@@ -1,6 +1,6 @@
 """A first look at what is to be imported: its format, and its first rows as they will be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,12 @@ def look_on_hub(
     mapping: ColumnMapping | None = None,
     *,
     token: str | None = None,
+    on_bytes: Callable[[int], None] = lambda _bytes: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Preview:
     """At a data set of the hub, which is fetched for it: only when a person asked for it in that moment."""
-    return look_at(source_on_hub(dataset, config, token), mapping)
+    source = source_on_hub(dataset, config, token, on_bytes=on_bytes, cancelled=cancelled)
+    return look_at(source, mapping)
 
 
 def look_at(source: Source, mapping: ColumnMapping | None = None) -> Preview:

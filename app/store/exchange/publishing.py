@@ -34,7 +34,9 @@ def push_to_hub(
         raise BadValue(f"{folder} is no exported data set, so nothing was sent. Export one first.")
     secret = token()
     if not secret:
-        raise BadValue("There is no token for the hub, so nothing was sent. Enter one in the settings.")
+        raise BadValue(
+            "There is no token for the hub, so nothing was sent. Enter one here, or under Edit, Tokens and keys."
+        )
     try:
         hub = (connect or _connect)(secret)
         hub.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import msgspec
 
-from app.store.errors import BadValue, StoreError, explained
+from app.store.errors import BadValue, Cancelled, explained
 from app.store.exchange import json_rows, table_rows
 from app.store.exchange.file_rows import FileRow
-from app.store.exchange.quiet import no_progress_bars
 from app.store.exchange.values import split_of
+from dpo_engine.fetching.child import Child, Told
 from dpo_engine.preferences import Split
+
+Start = Callable[[Told], Child]
+"""Begin to fetch a data set."""
 
 MAX_FILES = 1_000
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -67,39 +70,52 @@ def source_at(path: Path) -> Source:
         return Source(name=path.name, files=(SourceFile(path=path, size=path.stat().st_size),))
 
 
-def source_on_hub(dataset: str, config: str | None = None, token: str | None = None) -> Source:
+def source_on_hub(
+    dataset: str,
+    config: str | None = None,
+    token: str | None = None,
+    *,
+    on_bytes: Callable[[int], None] = lambda _bytes: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    start: Start | None = None,
+) -> Source:
     """A data set of the Hugging Face hub, fetched into its cache. Raises `StoreError`.
 
     Called only when a person asked for it in that moment: this is the one place where an import goes online.
-    Files are fetched, code never is. `token` is for data sets that are not public.
+    Files are fetched, code never is. `token` is for data sets that are not public. `on_bytes` is told how
+    much is there; once `cancelled`, the process that fetches is ended, and what it has not finished counts
+    as nothing.
     """
     if not _HUB_ID.fullmatch(dataset):
         raise BadValue(
             f"{dataset[:80]!r} is no data set of the hub. Nothing was fetched. Write it as owner/name."
         )
-    try:
-        return Source(name=dataset, files=_fetched(dataset, config, token))
-    except StoreError:
-        raise
-    except Exception as error:  # the library raises what its many readers and the network raise
-        said = str(error).replace(token, "…") if token else str(error)
-        reason = said.splitlines()[0][:300] if said else type(error).__name__
-        raise BadValue(
-            f"{dataset} could not be fetched from the hub: {reason} Nothing was changed. Check the name and "
-            "the connection, or download its files and choose them here."
-        ) from None  # which could hold the token
+    task = {"dataset": dataset, "config": config, "token": token}
+    with explained(f"fetching {dataset}"), (start or _start)(task) as child:
+        for told in child.news():
+            if cancelled():
+                raise Cancelled(f"Fetching {dataset} was ended. Nothing was changed.")
+            if told is None:
+                continue
+            if "failed" in told:
+                raise _not_fetched(dataset, told["words"] or told["failed"], token)
+            if "result" in told:
+                files = (SourceFile(**{**one, "path": Path(one["path"])}) for one in told["result"])
+                return Source(name=dataset, files=tuple(files))
+            on_bytes(int(told["done"]))
+    raise _not_fetched(dataset, "it ended early.", token)
 
 
-def _fetched(dataset: str, config: str | None, token: str | None) -> tuple[SourceFile, ...]:
-    from datasets import DatasetDict, load_dataset
+def _start(task: Told) -> Child:
+    return Child("app.store.exchange.hub_child", task)
 
-    with no_progress_bars():
-        loaded = load_dataset(dataset, config, token=token)
-    splits = loaded if isinstance(loaded, DatasetDict) else DatasetDict(train=loaded)
-    return tuple(
-        SourceFile(path=path, name=f"{split}/{path.name}", split=split_of(split), size=path.stat().st_size)
-        for split, table in splits.items()
-        for path in (Path(file["filename"]) for file in table.cache_files)
+
+def _not_fetched(dataset: str, words: str, token: str | None) -> BadValue:
+    said = words.replace(token, "…") if token else words
+    return BadValue(
+        f"{dataset} could not be fetched from the hub: {said.splitlines()[0][:300]} Nothing was changed. "
+        "Check the name and the connection (for one that is private or gated a token is needed: Edit, Tokens "
+        "and keys), or download its files and choose them here."
     )
 
 

@@ -129,17 +129,24 @@ def values_of_batch(batch: Any, name: str) -> list[Any]:
             f"rows is {MAX_BATCH_BYTES // 2**20} MiB. Nothing was changed."
         )
     try:
-        values: list[Any] = batch.to_pylist()
-    except UnicodeDecodeError:
+        return _checked_values(batch)
+    except (ValueError, OverflowError):
         return [_value_of_row(batch.slice(number, 1)) for number in range(batch.num_rows)]
-    return values
 
 
 def _value_of_row(batch: Any) -> Any:
     try:
-        return batch.to_pylist()[0]
-    except UnicodeDecodeError:
-        return RowFault("It is not UTF-8 text.")
+        return _checked_values(batch)[0]
+    except (ValueError, OverflowError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return RowFault(f"It is damaged, or holds what cannot be read ({reason[:200]}).")
+
+
+def _checked_values(batch: Any) -> list[Any]:
+    # A damaged file's texts may begin and end outside of what was read; only the full check looks at each.
+    batch.validate(full=True)
+    values: list[Any] = batch.to_pylist()
+    return values
 
 
 @contextmanager

@@ -139,10 +139,9 @@ def ask_again(
 ) -> int:
     """Have the annotator judge comparisons again, sides drawn anew, nobody's verdict shown; how many.
 
-    The answer is what counts from then on, above everybody's; that to a `second_look` also measures how the
-    annotator agrees with themselves. Of one that asks again itself, its original is asked. What waits
-    to be asked so already is left as it is. One act, which undo takes back. Raises `NoSuchRow` for one that
-    is none or deleted; then none is asked.
+    The answer is what counts from then on, above everybody's. Of one that asks again itself, its original is
+    asked. What waits to be asked so already is left as it is. One act, which undo takes back. Raises
+    `NoSuchRow` for one that is none or deleted; then none is asked.
     """
     draw = rng or Random()  # noqa: S311 (no secret)
     with writing(project, "asking again") as db:

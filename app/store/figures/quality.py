@@ -1,7 +1,8 @@
 """How good one annotator's verdicts are: asked again with sides swapped, does the same answer come?
 
 About one comparison in twelve is an earlier one, unannounced. From those comes self-agreement; from the
-fresh ones, whose sides were drawn at random, how often left was preferred; and the pace.
+fresh ones, whose sides were drawn at random, how often left was preferred; and the pace. Second looks at
+suspect verdicts are asked again too, but count for none of these: they were picked for being doubtful.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ class Meter:
     """What one annotator's own verdicts here say about them. Shares are from 0 to 1."""
 
     repeats: int
-    """Comparisons asked again and answered again."""
+    """Comparisons drawn at random, asked again and answered again."""
     agreed: int
     """Of those, how many got the same answer, sides taken into account."""
     agreement: float | None
@@ -180,7 +181,7 @@ def _self_agreement(project: Project, annotator: str) -> tuple[int, int]:
         CROSS JOIN verdicts AS said ON said.id = now.verdict_id
         CROSS JOIN standing AS earlier ON earlier.comparison_id = first.id AND earlier.annotator = :who
         CROSS JOIN verdicts AS before ON before.id = earlier.verdict_id
-        WHERE again.purpose <> 'collect' AND again.purpose IN ('repeat', 'second_look')
+        WHERE again.purpose <> 'collect' AND again.purpose = 'repeat'
             AND again.deleted_at IS NULL AND said.choice <> 'skip' AND before.choice <> 'skip'
         """,
         {"who": annotator},

@@ -47,7 +47,7 @@ COLUMNS = (
         title="Run",
         width=164,
         words=lambda line: short_name(line.run.name),
-        tip="Check runs to draw their curves beside those of the selected one (Space)",
+        tip="Check runs to draw their curves beside those of the selected one",
     ),
     Column(title="Note", width=0, words=lambda line: line.run.notes, tip="Write here with F2"),
     Column(title="State", width=152, words=state_words),

@@ -48,7 +48,7 @@ class RunsPanel(QWidget):
         self.model = RunsModel(theme, self)
         self.table = QTableView()
         self.search = SearchField(
-            theme, tip="Words of a run's name, note, state or settings (Ctrl+F)", narrowest=120, widest=220
+            theme, tip="Words of a run's name, note, state or settings", narrowest=120, widest=220
         )
         self._writer = QLabel()
         self.notice = NoticeLine(theme)
@@ -128,7 +128,7 @@ class RunsPanel(QWidget):
             set_role(button, "quiet-small")
         self.search.setPlaceholderText("Search runs")
         self.search.setAccessibleName("Search runs")
-        self.use.setToolTip("Let this run's policy write the next candidates (Ctrl+U)")
+        self.use.setToolTip("Let this run's policy write the next candidates")
         self.resume.setToolTip("Go on from the run's last checkpoint (Ctrl+R)")
         self.trash.setToolTip("Empty the trash of runs…")
         self.more.setText("More")

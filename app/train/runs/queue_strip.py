@@ -45,9 +45,9 @@ class QueueStrip(QFrame):
         self.button.setText("Go on" if queue.held else "Hold")
         self.button.setAccessibleName("Go on with the queue" if queue.held else "Hold the queue")
         self.button.setToolTip(
-            "Train the waiting runs, one after another (Ctrl+Shift+P)"
+            "Train the waiting runs, one after another"
             if queue.held
-            else "Let no further run start by itself (Ctrl+Shift+P)"
+            else "Let no further run start by itself"
         )
         self.button.setIcon(self._theme.icon("play" if queue.held else "pause"))
 

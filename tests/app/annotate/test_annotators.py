@@ -153,3 +153,21 @@ def test_what_one_skipped_is_not_skipped_for_the_other(
     presenter.give("left")
     presenter.add_annotator("you")
     assert shown_id(presenter) == three[0]
+
+
+def test_with_overlap_each_skips_for_themselves(
+    starter: Path, empty_project: Project, three: list[int]
+) -> None:
+    presenter = sat_down(empty_project)
+    presenter.set_overlap(True)
+    presenter.give("skip")
+    presenter.add_annotator("you")
+    assert shown_id(presenter) == three[0], "seen by me, to be judged by you"
+    presenter.give("skip")
+    assert shown_id(presenter) == three[1]
+    presenter.undo()
+    assert shown_id(presenter) == three[0]
+    presenter.set_annotator("me")
+    assert shown_id(presenter) == three[1], "what you have on the screen is not what I put off"
+    presenter.undo()
+    assert shown_id(presenter) == three[0]

@@ -103,11 +103,10 @@ def test_tokens_out_of_view_are_not_asked_for(
 
 
 def test_one_key_goes_through_the_views(pane: PairPane, pairs: list[ScoredPair]) -> None:
-    (action,) = pane.actions()
     pane.show_pair(TABLE, 0, pairs[0])
     seen = []
     for _ in range(3):
-        action.trigger()
+        pane.show_next_view()
         seen.append(pane.views.choice())
     assert seen == [1, 2, 0] and pane.texts.isVisible()
     assert pane.path is not None and not pane.path.isVisible()
@@ -118,5 +117,5 @@ def test_views_that_are_not_there_are_not_offered(qtbot: QtBot, qapp: QApplicati
     qtbot.addWidget(pane)
     pane.show()
     assert not pane.views.isVisible()
-    pane.actions()[0].trigger()
+    pane.show_next_view()
     assert pane.views.choice() == 0

@@ -54,6 +54,16 @@ def test_sorted_by_margin_the_rows_follow_and_know_their_place(model: PairTableM
     assert [model.row_of(model.place(row)) for row in range(12)] == list(range(12))
 
 
+def test_the_strength_of_the_verdict_is_told_in_words_and_sorted_by(qapp: QApplication) -> None:
+    pairs = make_pairs(4)
+    table = table_of(pairs, make_scores(pairs), strengths=(2, 1, 3, 0))
+    model = PairTableModel(Theme(qapp, "light"))
+    values = sort_values(table, column_by_key("strength"))
+    model.show(table, arrange(table, Arrangement(descending=True), values).rows)
+    assert [cell(model, row, "strength") for row in range(4)] == ["Far better", "Much better", "Better", "–"]
+    assert [model.place(row) for row in range(4)] == [2, 0, 1, 3]
+
+
 def test_a_filtered_pair_has_no_row(model: PairTableModel) -> None:
     show(model, Arrangement(split="held_out"), "number")
     assert model.rowCount() == 4

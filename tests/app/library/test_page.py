@@ -23,8 +23,6 @@ from app.library.facets import FACETS, open_facet
 from app.library.page import LibraryPage
 from app.library.popups import LinePopup, RangePopup, ValuesPopup
 from app.library.presenter import LibraryPresenter
-from app.shell.actions import SPECS
-from app.shell.keymap import WINDOW, KeyedAction, Keymap
 from app.shell.theme import Theme
 from app.store.collecting import comparisons
 from app.store.handle import Project
@@ -346,15 +344,6 @@ def test_what_was_done_to_one_row_is_said_beside_the_count(filled: LibraryPage, 
     assert filled.acts.notice.text() == "Flagged 1 row" and filled.acts.notice.isVisible()
     filled.acts.undo.click()
     assert project.db.execute("SELECT count(*) FROM comparisons WHERE flagged = 1").fetchone() == (0,)
-
-
-def test_its_keys_meet_none_of_the_windows(filled: LibraryPage, keymap: Keymap) -> None:
-    keymap.add(
-        KeyedAction(key=spec.key, text=spec.text, place=WINDOW, usual=spec.shortcuts) for spec in SPECS
-    )
-    for action in keymap.actions:
-        for keys in keymap.keys_of(action.key):
-            assert keymap.taken_by(action.key, keys) is None, (action.key, keys)
 
 
 def test_shift_and_arrows_select_a_stretch(filled: LibraryPage) -> None:

@@ -59,7 +59,7 @@ def test_every_place_has_a_key(window: MainWindow, place: object) -> None:
 
 
 def test_shortcuts_are_unique() -> None:
-    keys = [keys for spec in SPECS for keys in spec.shortcuts]
+    keys = [keys for spec in SPECS for keys in spec.keys]
     assert len(keys) == len(set(keys))
 
 

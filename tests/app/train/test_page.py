@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from app.shell.keymap import Keymap
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme
 from app.store import settings
@@ -240,6 +241,23 @@ def test_actions_are_named_and_enabled_as_fits(ready: Room, page: TrainPage, qtb
     settled(qtbot, page)
     assert actions["train.start"].text() == "Add a run to the queue"
     assert actions["train.stop"].isEnabled()
+
+
+def test_a_key_of_ones_own_acts_and_is_told(qtbot: QtBot, ready: Room, theme: Theme) -> None:
+    keymap = Keymap({"train.show-details": ["F6"]})
+    settings = SettingsFile(ready.project.path.with_name("settings.json"))
+    page = TrainPage(ready.presenter, theme, settings, keymap)
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    page.activateWindow()
+    page.foot.start_box.button.setFocus()
+    qtbot.waitUntil(page.foot.start_box.button.hasFocus)
+    assert page.foot.start_box.button.toolTip().endswith("(Ctrl+Return)")
+    keymap.change("train.start", ["F7"])
+    assert page.foot.start_box.button.toolTip().endswith("now (F7)")
+    QTest.keyClick(page.foot.start_box.button, Qt.Key.Key_F6)
+    assert page.panels.current == "details"
 
 
 def test_every_control_has_a_name_and_every_icon_a_tooltip(page: TrainPage) -> None:

@@ -141,15 +141,62 @@ def test_with_overlap_everybody_answers_and_nobody_twice(project: Project) -> No
     give(project, ids[2], "left", "ann")
     give(project, ids[0], "left", "ann")
     give(project, ids[1], "skip", "ann")
-    assert queue(project, "oldest", "bob", overlap=True) == [ids[0], ids[2], ids[3], ids[1]]
+    assert queue(project, "oldest", "bob", overlap=True) == [ids[0], ids[2], ids[1], ids[3]]
     assert queue(project, "oldest", "ann", overlap=True) == [ids[3], ids[1]]
     give(project, ids[0], "right", "bob")
     give(project, ids[2], "skip", "bob")
-    assert queue(project, "oldest", "bob", overlap=True) == [ids[3], ids[1], ids[2]]
+    assert queue(project, "oldest", "bob", overlap=True) == [ids[1], ids[3], ids[2]]
     set_setting(project, ordering.OVERLAP, True)
     following = comparisons.next_comparison(project, annotator="cy")
     assert following is not None
     assert following.id == ids[0]
+
+
+def test_a_skip_is_its_annotators_own(project: Project) -> None:
+    ids = made(project, 4)
+    give(project, ids[0], "skip", "ann")
+    give(project, ids[1], "skip", "ann")
+    assert queue(project, "newest", "bob", overlap=True) == [ids[1], ids[0], ids[3], ids[2]]
+    assert queue(project, "newest", "bob") == [ids[3], ids[2], ids[0], ids[1]], "nobody saw the others yet"
+    give(project, ids[0], "skip", "bob")
+    assert queue(project, "newest", "bob", overlap=True) == [ids[1], ids[3], ids[2], ids[0]]
+    assert queue(project, "newest", "ann", overlap=True) == [ids[3], ids[2], ids[1], ids[0]]
+    give(project, ids[1], "tie", "bob")
+    assert queue(project, "newest", "ann", overlap=True) == [ids[3], ids[2], ids[0], ids[1]]
+    assert queue(project, "newest", "ann") == [ids[3], ids[2], ids[0]], "one answer is enough"
+
+
+def test_undoing_a_skip_gives_back_ones_own_alone(project: Project) -> None:
+    ids = made(project, 3)
+    for who in ("ann", "bob"):
+        give(project, ids[0], "skip", who)
+    journal.undo(project, "bob")
+    assert queue(project, "oldest", "bob", overlap=True)[0] == ids[0]
+    comparisons.put_back(project)
+    assert queue(project, "oldest", "ann", overlap=True) == [ids[1], ids[2], ids[0]]
+    assert queue(project, "oldest", "bob", overlap=True) == ids, "ann put it off, bob said nothing"
+    journal.redo(project, "bob")
+    assert queue(project, "oldest", "bob", overlap=True) == [ids[1], ids[2], ids[0]]
+    give(project, ids[0], "left", "ann")
+    journal.undo(project, "bob")
+    assert queue(project, "oldest", "bob", overlap=True)[0] == ids[0], "ann's answer stands, bob is asked"
+    verdict = verdicts.verdict_of(project, ids[0])
+    assert verdict is not None and verdict.annotator == "ann"
+
+
+def test_imported_skips_are_asked_after_what_nobody_saw(project: Project) -> None:
+    ids = made(project, 2)
+    give(project, ids[0], "skip", "somebody")
+    project.db.execute("UPDATE verdicts SET imported = 1")
+    assert queue(project, "oldest", "me", overlap=True) == [ids[1], ids[0]]
+
+
+def test_what_is_put_back_waits_where_it_did(project: Project) -> None:
+    ids = made(project, 3)
+    comparisons.mark_shown(project, ids[2])
+    assert queue(project, "oldest") == [ids[2], ids[0], ids[1]]
+    comparisons.put_back(project)
+    assert queue(project, "oldest") == ids
 
 
 def test_overlap_is_about_what_was_judged_here(project: Project) -> None:

@@ -2,18 +2,23 @@
 
 import gzip
 import json
-from collections.abc import Callable
+import os
+import struct
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow
 import pytest
 from pyarrow import parquet
 
-from app.store.errors import BadValue
+from app.store.errors import BadValue, Cancelled
 from app.store.exchange.file_rows import MAX_LINE_BYTES, RowFault
 from app.store.exchange.preview import look
 from app.store.exchange.sources import rows_of_file, source_at, source_on_hub
+from dpo_engine.fetching.child import Child, Told
+from tests.helpers.stand_in_hub import StandInHub
 
 _ROWS: list[dict[str, Any]] = [{"prompt": "a"}, {"prompt": "b\u2028c\n"}, {"prompt": "ü"}]
 
@@ -122,6 +127,28 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path, name: str) -> 
         list(rows_of_file(tmp_path / name))
 
 
+@pytest.mark.parametrize("ends", [(0, 1, -5, 3), (0, 1, 2_000_000, 3), (0, 2, 1, 3)])
+def test_arrow_texts_that_lie_outside_of_the_file_are_refused(tmp_path: Path, ends: tuple[int, ...]) -> None:
+    places = pyarrow.py_buffer(struct.pack("<4i", *ends))
+    texts = pyarrow.StringArray.from_buffers(3, places, pyarrow.py_buffer(b"abc"))
+    path = tmp_path / "rows.arrow"
+    batch = pyarrow.record_batch([texts], names=["prompt"])
+    with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    values = [row.value for _, row, _ in source_at(path).rows()]
+    assert len(values) == 3
+    assert any(isinstance(value, RowFault) and "damaged" in value.reason for value in values)
+    assert {"prompt": "a"} in values or {"prompt": "ab"} in values
+
+
+def test_only_the_rows_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    texts = pyarrow.array([b"good", b"\xff\xfe", b"too"]).cast(pyarrow.string(), safe=False)
+    parquet.write_table(pyarrow.table({"prompt": texts}), tmp_path / "rows.parquet")
+    values = [row.value for _, row, _ in source_at(tmp_path / "rows.parquet").rows()]
+    assert [values[0], values[2]] == [{"prompt": "good"}, {"prompt": "too"}]
+    assert isinstance(values[1], RowFault)
+
+
 def test_unknown_missing_and_empty(tmp_path: Path) -> None:
     (tmp_path / "notes.docx").write_text("x")
     (tmp_path / "empty.jsonl").write_text("\n\n")
@@ -166,26 +193,77 @@ def test_files_of_a_folder_say_which_split_they_are(tmp_path: Path) -> None:
     ]
 
 
-def test_a_data_set_by_id_is_loaded_through_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "someone" / "things"
-    folder.mkdir(parents=True)
-    (folder / "train.jsonl").write_text('{"prompt":"a"}\n{"prompt":"b"}\n')
-    (folder / "test.jsonl").write_text('{"prompt":"c"}\n')
-    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    source = source_on_hub("someone/things")
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
+    """With a data set of two splits."""
+    train = b'{"prompt":"a"}\n{"prompt":"b"}\n' + b'{"prompt":"more"}\n' * 5_000
+    files = {"train.jsonl": train, "test.jsonl": b'{"prompt":"c"}\n'}
+    with StandInHub({"someone/things": files}, kind="datasets") as running:
+        running.settle(monkeypatch, str(tmp_path / "hf"))
+        yield running
+
+
+def test_a_data_set_by_id_is_loaded_through_datasets(hub: StandInHub) -> None:
+    source = source_on_hub("someone/things", token="hf_mine")  # noqa: S106 (none)
     found = [(file.split, row.value["prompt"]) for file, row, _ in source.rows()]
-    assert found == [("train", "a"), ("train", "b"), ("held_out", "c")]
+    assert found[:2] == [("train", "a"), ("train", "b")] and found[-1] == ("held_out", "c")
+    assert len(found) == 5_003
+    said = {one.get("authorization", "nothing") for one in hub.headers}
+    assert said <= {"Bearer hf_mine", "nothing"} and "Bearer hf_mine" in said
 
 
-def test_a_fetch_that_fails_does_not_tell_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, token: str, **__: object) -> None:
-        raise RuntimeError(f"401 for Bearer {token}")
+def test_a_fetch_that_hangs_is_ended_and_nothing_of_it_is_taken_for_whole(hub: StandInHub) -> None:
+    hub.hangs_after["train.jsonl"] = 2_000
+    started: list[Child] = []
 
-    monkeypatch.setattr("datasets.load_dataset", refused)
+    def start(task: Told) -> Child:
+        started.append(Child("app.store.exchange.hub_child", task))
+        return started[0]
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled, match=r"Fetching someone/things was ended\. Nothing was changed\."):
+        source_on_hub("someone/things", cancelled=hub.hanging.is_set, start=start)
+    assert time.monotonic() - began < 30
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0].pid, 0)
+    hub.hangs_after.clear()
+    assert sum(1 for _ in source_on_hub("someone/things").rows()) == 5_003
+
+
+class Saying:
+    """A child that has said something already."""
+
+    def __init__(self, *told: Told) -> None:
+        self.told = told
+
+    def __enter__(self) -> "Saying":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        pass
+
+    def news(self) -> Iterator[Told | None]:
+        yield from self.told
+
+
+def test_a_fetch_that_fails_does_not_tell_the_token() -> None:
+    said = Saying(
+        {"done": 7, "total": 0}, {"failed": "RuntimeError", "code": "", "words": "401 for Bearer hf_x"}
+    )
+    bytes_: list[int] = []
     with pytest.raises(BadValue, match="401 for Bearer …") as raised:
-        source_on_hub("someone/things", token="hf_not_for_any_eye")  # noqa: S106 (none)
-    assert raised.value.__cause__ is None
+        source_on_hub(
+            "someone/things",
+            token="hf_x",  # noqa: S106 (none)
+            on_bytes=bytes_.append,
+            start=lambda _task: cast(Child, said),
+        )
+    assert raised.value.__cause__ is None and raised.value.__context__ is None and bytes_ == [7]
+
+
+def test_a_fetch_that_ends_without_a_word_is_said() -> None:
+    with pytest.raises(BadValue, match="it ended early"):
+        source_on_hub("someone/things", start=lambda _task: cast(Child, Saying()))
 
 
 def test_what_is_no_id_is_not_asked_for() -> None:

@@ -92,23 +92,41 @@ def test_what_is_deleted_does_not_come_back(project: Project) -> None:
 
 
 def test_self_agreement_takes_the_sides_into_account(project: Project) -> None:
-    ones = [comparison(project, f"p{number}") for number in range(4)]
-    for one, choice in zip(ones, ("left", "right", "tie", "left"), strict=True):
-        give(project, one.id, choice)
-    agreement.ask_again(project, [one.id for one in ones], "me", purpose="second_look", rng=Random(3))
-    answers: list[Choice] = ["left", "right", "tie", "right"]
-    for one, own_sides in zip(ones, answers, strict=True):
-        again = comparisons.next_comparison(project, annotator="me")
-        assert again is not None
-        assert again.of_id == one.id
-        swapped = again.left.id != one.left.id
-        give(project, again.id, other_side(own_sides) if swapped else own_sides)
+    ones = [comparison(project, f"p{number}") for number in range(24)]
+    said: list[Choice] = ["left", "right", "tie", "left"]
+    first = {one.id: choice for one, choice in zip(ones, 6 * said, strict=True)}
+    for one in ones:
+        give(project, one.id, first[one.id])
+    for number in range(4):
+        repeat = quality.plan_repeat(project, "me", 2, Random(number))
+        assert repeat is not None and repeat.of_id is not None
+        original = comparisons.get(project, repeat.of_id)
+        assert repeat.left.id != original.left.id, "the sides are swapped"
+        same = other_side(first[original.id])
+        give(project, repeat.id, "both_bad" if number == 3 else same)
+        for _fresh in range(4):
+            give(project, comparison(project, f"more {number} {_fresh}").id, "left")
     meter = quality.meter(project, "me")
     assert (meter.repeats, meter.agreed, meter.agreement) == (4, 3, 0.75)
     assert meter.interval == wilson(3, 4)
-    assert meter.verdicts == meter.today == 8
-    assert verdicts.counts(project).preferences == 3, "a second look is no pair, and changes none"
+    assert meter.verdicts == meter.today == 24 + 4 + 16
     assert quality.meter(project, "you").repeats == 0
+
+
+def test_second_looks_are_no_measure_of_self_agreement(project: Project) -> None:
+    ones = [comparison(project, f"p{number}") for number in range(4)]
+    for one in ones:
+        give(project, one.id, "left")
+    agreement.ask_again(project, [one.id for one in ones], "me", purpose="second_look", rng=Random(3))
+    for one in ones:
+        again = comparisons.next_comparison(project, annotator="me")
+        assert again is not None
+        assert (again.of_id, again.purpose) == (one.id, "second_look")
+        give(project, again.id, "right" if again.left.id == one.left.id else "left")
+    meter = quality.meter(project, "me")
+    assert (meter.repeats, meter.agreed, meter.agreement) == (0, 0, None)
+    assert meter.verdicts == 8
+    assert verdicts.counts(project).preferences == 4, "a second look is no pair of its own"
 
 
 def test_left_bias_is_of_fresh_comparisons(project: Project) -> None:

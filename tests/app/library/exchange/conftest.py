@@ -13,7 +13,7 @@ from app.library.exchange.presenting import Means
 from app.library.page import LibraryPage
 from app.library.place import LibraryPlace
 from app.library.presenter import LibraryPresenter
-from app.shell.secrets import Name
+from app.shell.secrets import Held, Name
 from app.shell.theme import Theme
 from app.store.errors import StoreError
 from app.store.handle import Project
@@ -67,8 +67,15 @@ class KeptSecrets:
         self.kept[name] = secret
         return ""
 
-    def forget(self, name: Name) -> None:
+    def forget(self, name: Name) -> bool:
         self.kept.pop(name, None)
+        return True
+
+    def held(self, name: Name) -> Held:
+        return "keyring" if name in self.kept else "nowhere"
+
+    def keyring_name(self) -> str:
+        return "a test's dictionary"
 
 
 class Told:

@@ -1,6 +1,7 @@
 """Import: looking changes nothing, all or nothing comes in, and what was left out can be saved."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from app.library.exchange.exchange import Exchange
 from app.library.exchange.import_presenter import ImportPresenter
 from app.library.exchange.wording import added_words, rest_words
 from app.store.collecting import annotators
-from app.store.errors import StoreFull
+from app.store.errors import Cancelled, StoreFull
 from app.store.exchange.mapped import ColumnMapping
 from app.store.handle import Project
 from app.store.library import table as library
@@ -193,8 +194,17 @@ def test_the_hub_is_asked_with_the_kept_token_and_only_then(
     secrets.keep("hub-token", "hf_secret")
     asked: list[tuple[str, str | None, str | None]] = []
 
-    def fetched(name: str, config: str | None = None, token: str | None = None) -> sources.Source:
+    def fetched(
+        name: str,
+        config: str | None,
+        token: str | None,
+        *,
+        on_bytes: Callable[[int], None],
+        cancelled: Callable[[], bool],
+    ) -> sources.Source:
         asked.append((name, config, token))
+        on_bytes(1_500_000)
+        assert importer.state.received == 1_500_000 and not cancelled()
         return sources.source_at(pairs(tmp_path / "fetched.jsonl", 2))
 
     monkeypatch.setattr(preview, "source_on_hub", fetched)
@@ -204,6 +214,28 @@ def test_the_hub_is_asked_with_the_kept_token_and_only_then(
     assert asked == [("owner/name", "part", "hf_secret")]
     assert importer.state.phase == "previewing"
     assert "hf_secret" not in repr(importer.state)
+
+
+def test_a_fetch_from_the_hub_is_ended_and_said(
+    importer: ImportPresenter, errands: DirectErrands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.store.exchange import preview, sources
+
+    heard: list[bool] = []
+
+    def fetched(*_asked: object, cancelled: Callable[[], bool], **_options: object) -> sources.Source:
+        heard.append(cancelled())
+        raise Cancelled("Fetching owner/name was ended.")
+
+    monkeypatch.setattr(preview, "source_on_hub", fetched)
+    errands.holding = True
+    importer.look_on_hub("owner/name")
+    assert importer.state.phase == "looking" and importer.state.online
+    importer.stop_looking()
+    errands.release()
+    assert heard == [True]
+    assert importer.state.phase == "choosing" and importer.state.problem == ""
+    assert importer.state.said.startswith("The fetch of owner/name was ended. Nothing came into the project")
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_came_in(
