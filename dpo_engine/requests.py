@@ -82,8 +82,8 @@ class Score:
     """Nobody waits for it. It ends with the code `gave_way` as soon as something waits that could not be
     answered in between; ask again for what is left."""
     reference_cache: bool = False
-    """Of a run's pairs: take the reference's log-probs from earlier scorings beside the run's folder, and keep
-    them for later ones. The numbers are the same to the last digit."""
+    """Of a run's pairs: take the reference's log-probs from earlier scorings beside the run's folder, and
+    keep them for later ones. The numbers are the same to the last digit."""
     device: Device = "auto"
     dtype: DType = "float32"
 

@@ -24,6 +24,7 @@ import msgspec
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.conversations import Pair, Split
+from dpo_engine.documents import read_document
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.events import Sample
 from dpo_engine.files import staged_folder, write_atomically
@@ -53,9 +54,7 @@ numbers are computed. Every other one bends the curve, or (`metric_for_best_mode
 checkpoint so far was chosen by."""
 
 _CHECKPOINT_NAME = re.compile(r"step-(\d{6,})")
-_MAX_FILE_BYTES = 16 * 1024 * 1024
 
-Document = TypeVar("Document")
 Line = TypeVar("Line", "StepMetrics", "StepSamples")
 
 
@@ -155,7 +154,7 @@ def create(
 
 def read_spec(run: Path) -> RunSpec:
     """Raises `BadInput` where there is no run, it is damaged, or it was made by a newer version."""
-    spec = _read(run / "run.json", RunSpec, missing=f"{run} is no run folder: it has no run.json.")
+    spec = read_document(run / "run.json", RunSpec, missing=f"{run} is no run folder: it has no run.json.")
     if spec.format_version > FORMAT_VERSION:
         raise BadInput(f"{run} was made by a newer version of DPO Studio; update to open it.")
     return spec
@@ -167,7 +166,7 @@ def write_spec(run: Path, spec: RunSpec) -> None:
 
 def read_state(run: Path) -> RunState:
     """Raises `BadInput` where there is none or it is damaged."""
-    return _read(run / "state.json", RunState, missing=f"{run} has no state.json.")
+    return read_document(run / "state.json", RunState, missing=f"{run} has no state.json.")
 
 
 def write_state(run: Path, state: RunState) -> None:
@@ -284,14 +283,3 @@ def _read_lines(path: Path, kind: type[Line]) -> list[Line]:
                 break  # the last line has no newline yet: it was being written
             raise BadInput(f"Line {number} of {path} is damaged ({error}).") from error
     return rows
-
-
-def _read(path: Path, kind: type[Document], *, missing: str) -> Document:
-    if not path.is_file():
-        raise BadInput(missing)
-    if path.stat().st_size > _MAX_FILE_BYTES:
-        raise BadInput(f"{path} is too large to be what its name says.")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is damaged ({error}).") from error

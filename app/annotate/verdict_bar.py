@@ -109,6 +109,7 @@ class VerdictBar(QWidget):
 
     def show_undo(self, label: str) -> None:
         self.undo.set_words("Undo", tip=labelled("Undo", label))
+        self.undo.setEnabled(bool(label))
 
     def show_notes(self, flagged: bool, tags: tuple[str, ...], comment: str) -> None:
         """What a person noted on the comparison; said in words, and marked as set."""

@@ -11,7 +11,7 @@ ACTIONS = ActionTable(
         action("reverse", "Reverse order", "arrow-down-up", "Shift+S"),
         action("clear", "Show all pairs", "list-filter", "Ctrl+Shift+F"),
         action("copy", "Copy selected pairs as a table", "copy", "Ctrl+C", part="rows"),
-        action("next_view", "Show the pair’s text, tokens or path", "columns-2", "T"),
+        action("next_view", "Show the pair's text, tokens or path", "columns-2", "T"),
         action("pictures", "Pictures beside the table", "chart-line", "P", checkable=True),
         action("beta", "What if β…", "sliders-horizontal", "B"),
         action("beta-up", "Raise β", "chevron-up", "]", repeats=True),

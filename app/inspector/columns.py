@@ -82,7 +82,7 @@ COLUMNS: tuple[Column, ...] = (
         key="margin",
         title="Margin",
         tip="Reward margin = β · (log-ratio of the chosen − log-ratio of the rejected)",
-        width=80,
+        width=88,
         values=lambda table: table.figures.margin,
     ),
     Column(
@@ -122,7 +122,7 @@ COLUMNS: tuple[Column, ...] = (
         key="loss",
         title="Loss",
         tip="−log σ(margin); ln 2 = 0.693 where policy and reference agree",
-        width=72,
+        width=84,
         values=lambda table: table.figures.loss,
     ),
     _decimals(

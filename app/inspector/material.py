@@ -134,16 +134,16 @@ def load_runs(project: Project) -> Runs:
     )
 
 
-def load_scored(project: Project, entry: InspectableRun, checkpoint: str) -> Scored:
-    """The scored pairs of a checkpoint as a table.
+def load_scored(project: Project, entry: InspectableRun, checkpoint: str, like: PairTable) -> Scored:
+    """The scored pairs of a checkpoint as a table; what it has in common with `like` is shared with it.
 
     Scores of weights that have since changed (a stopped run went on) are not shown.
     """
     mark = entry.mark(project, checkpoint)
     if not mark.pairs:
         return Scored(table=PairTable.empty(entry.run.beta), complete=mark.complete)
-    columns = score_columns(project, entry.run.id, checkpoint)
-    return Scored(table=PairTable.of(columns, entry.run.beta), complete=mark.complete)
+    table = PairTable.of(score_columns(project, entry.run.id, checkpoint), entry.run.beta)
+    return Scored(table=table.sharing(like), complete=mark.complete)
 
 
 def _on_disk(folder: Path) -> tuple[str, ...]:

@@ -14,10 +14,13 @@ from app.store.errors import StoreError
 
 
 class Narrowing:
-    """Calls `changed` when an answer is in; until then what held before holds on."""
+    """Calls `changed` when an answer to a search is in, and `told` when the courses are known; until then
+    what held before holds on."""
 
-    def __init__(self, presenter: InspectorPresenter, changed: Callable[[], None]) -> None:
-        self._presenter, self._changed = presenter, changed
+    def __init__(
+        self, presenter: InspectorPresenter, changed: Callable[[], None], told: Callable[[], None]
+    ) -> None:
+        self._presenter, self._changed, self._tell = presenter, changed, told
         self._text = ""
         self._searched_run: int | None = None
         self._link: PairLink | None = None
@@ -100,7 +103,7 @@ class Narrowing:
     def _on_history(self, history: History) -> None:
         self._history = history
         self._count_courses()
-        self._changed()
+        self._tell()
 
     def _count_courses(self) -> None:
         self._beta = self._presenter.state.beta

@@ -12,7 +12,7 @@ from app.inspector.pairs_view import PairsView
 from app.inspector.presenter import InspectorPresenter
 from app.inspector.top_bar import TopBar
 from app.shell.keymap import Keymap
-from app.shell.page_actions import Handlers, add_page_actions
+from app.shell.page_actions import Handlers, add_page_actions, keyed_tip
 from app.shell.palette import Space
 from app.shell.settings import SettingsFile
 from app.shell.theme import Theme, set_role
@@ -135,6 +135,8 @@ class InspectorPage(QFrame):
         self.top.stop_requested.connect(presenter.cancel_scoring)
         self.top.what_if.beta_chosen.connect(presenter.set_beta)
         self.top.view_chosen.connect(lambda _view: self._show_view())
+        self.pairs.pane.explore.clicked.connect(self._actions["explore"].trigger)
+        keyed_tip(self.pairs.pane.explore, self._actions["explore"])
         self.blank.pressed.connect(self._on_blank_pressed)
         self._patience.timeout.connect(self._show_view)
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.inspector.figures import CASES
 from app.inspector.pair_table import PairTable
@@ -40,6 +40,8 @@ class PairPane(QWidget):
         self._source: Source | None = None
         self._beta = 0.1
         self.name, self.sentence, self._case_icon = QLabel(), QLabel(), QLabel()
+        self.explore = QToolButton()
+        """What it does is its owner's business."""
         self.views = Segments("Show", _TITLES)
         self.texts = PairTexts(theme)
         self.prompt, self.chosen, self.rejected = self.texts.prompt, self.texts.chosen, self.texts.rejected
@@ -139,6 +141,10 @@ class PairPane(QWidget):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.sentence.setAccessibleName("What happened to this pair")
+        set_role(self.explore, "quiet-small")
+        self.explore.setText("Explore the loss")
+        self.explore.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.explore.setToolTip("Open this pair in the loss explorer, with its own numbers")
         self.views.button(_TOKENS).setVisible(self._presenter is not None)
         self.views.button(_PATH).setVisible(self.path is not None)
         if self._presenter is None and self.path is None:
@@ -151,6 +157,7 @@ class PairPane(QWidget):
         head.addWidget(self.name)
         head.addWidget(self._case_icon)
         head.addWidget(self.sentence, 1)
+        head.addWidget(self.explore, 0, Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self.views, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, Space.S, 0, 0)
@@ -160,6 +167,8 @@ class PairPane(QWidget):
 
     def _on_theme_changed(self) -> None:
         size = self._theme.px(16)
+        self.explore.setIcon(self._theme.icon("chart-line"))
+        self.explore.setEnabled(self._pair is not None)
         self._case_icon.setVisible(self._case is not None)
         if self._case is not None:
             self._case_icon.setPixmap(self._theme.icon(*CASE_ICONS[self._case]).pixmap(QSize(size, size)))

@@ -1,7 +1,9 @@
 """The texts of a pair: prompt, chosen and rejected side by side, each with its figures."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QTextOption
+from PySide6.QtGui import QShowEvent, QTextOption
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.inspector.pair_table import PairTable
@@ -20,6 +22,7 @@ class TextCard(QFrame):
     def __init__(self, title: str, role: str, icon: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._icon_name, self._role = theme, icon, role
+        self._shown = ""
         set_role(self, "card")
         self._icon, self.title, self.figures, self.length = QLabel(), QLabel(title), QLabel(), QLabel()
         set_role(self.title, role)
@@ -49,7 +52,10 @@ class TextCard(QFrame):
         self.figures.setText(figures)
         self.figures.setVisible(bool(figures))
         self.figures.setToolTip(tip)
-        self.text.setPlainText(text)
+        if text != self._shown:
+            # The same text at another β keeps its place and what is selected in it.
+            self._shown = text
+            self.text.setPlainText(text)
 
     def _on_theme_changed(self) -> None:
         size = self._theme.px(16)
@@ -59,10 +65,11 @@ class TextCard(QFrame):
 
 
 class PairTexts(QWidget):
-    """Three cards, empty while there is no pair."""
+    """Three cards, empty while there is no pair; written when they are seen."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._unwritten: Callable[[], None] | None = None
         self.prompt = TextCard("Prompt", "strong", "message-square", theme)
         self.chosen = TextCard("Chosen", "chosen", "check", theme)
         self.rejected = TextCard("Rejected", "rejected", "x", theme)
@@ -74,6 +81,23 @@ class PairTexts(QWidget):
         row.addWidget(self.rejected, 4)
 
     def show_pair(self, table: PairTable, place: int, pair: ScoredPair) -> None:
+        self._when_seen(lambda: self._write(table, place, pair))
+
+    def show_nothing(self) -> None:
+        self._when_seen(self._empty)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._unwritten is not None:
+            self._when_seen(self._unwritten)
+
+    def _when_seen(self, write: Callable[[], None]) -> None:
+        """Laying out a long text takes a while, in vain where its tokens are looked at instead."""
+        self._unwritten = write if self.isHidden() else None
+        if self._unwritten is None:
+            write()
+
+    def _write(self, table: PairTable, place: int, pair: ScoredPair) -> None:
         split = "Held-out" if table.held_out[place] else "Train"
         self.prompt.show_text(conversation_text(pair.prompt), length=split)
         for card, side, text in (
@@ -82,7 +106,7 @@ class PairTexts(QWidget):
         ):
             card.show_text(text, **_side_figures(table, place, side, pair))
 
-    def show_nothing(self) -> None:
+    def _empty(self) -> None:
         for card in (self.prompt, self.chosen, self.rejected):
             card.show_text("")
 

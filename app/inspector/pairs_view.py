@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QActionGroup, QGuiApplication
+from PySide6.QtGui import QActionGroup, QFont, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from app.inspector.columns import COLUMNS, column_by_key, sort_values
 from app.inspector.export import KINDS
+from app.inspector.fallback_fonts import FallbackFonts
 from app.inspector.filters import FilterBar
 from app.inspector.ledger.marks import Target
 from app.inspector.links import PairLink
@@ -21,11 +22,11 @@ from app.inspector.path.view import PathView
 from app.inspector.presenter import InspectorPresenter
 from app.inspector.summary import SummaryLines
 from app.inspector.table_model import PairTableModel
-from app.shell.palette import Space
+from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
 from app.store.records import ScoredPair
 from app.widgets.blank import Blank
-from app.widgets.number_table import Heading, NumberTable
+from app.widgets.number_table import NumberTable, headings_of
 
 if TYPE_CHECKING:  # loaded when it is first shown
     from app.inspector.pictures.panel import PicturesPanel
@@ -44,15 +45,16 @@ class PairsView(QWidget):
         self._points: tuple[PathPoint, ...] = ()
         self._before: PairTable | None = None
         self._before_of: Target | None = None
-        self.narrowing = Narrowing(presenter, self._on_narrowed)
+        self.narrowing = Narrowing(presenter, self._on_narrowed, self._on_courses_told)
         self.filters = FilterBar(theme)
         self.summary = SummaryLines(theme)
         self.model = PairTableModel(theme, self)
-        self.rows = NumberTable(self.model, _headings(), theme)
+        self.rows = NumberTable(self.model, headings_of(COLUMNS), theme)
         self.path = PathView(theme)
         self.pane = PairPane(theme, presenter.tokens, self.path)
         self.nothing = Blank(theme)
         self.pictures: PicturesPanel | None = None
+        self.fonts = FallbackFonts(self._text_fonts, self)
         self._rows_or_nothing = QStackedWidget()
         self._beside, self._above = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Vertical)
         self._lay_out()
@@ -98,6 +100,10 @@ class PairsView(QWidget):
         self.rows.row_chosen.connect(self._on_row_chosen)
         self.nothing.pressed.connect(self.clear_filters)
 
+    def _text_fonts(self) -> list[QFont]:
+        """What prompts, responses and tokens are written in."""
+        return [self._theme.figures(), self.pane.texts.chosen.text.font(), self._theme.font(FontSize.READING)]
+
     # --- what is shown --------------------------------------------------------------------------------
 
     def show_table(self, table: PairTable) -> None:
@@ -127,7 +133,7 @@ class PairsView(QWidget):
         if self.pictures is not None:
             self.pictures.setVisible(shown)
         if shown:
-            self.arrange()
+            self._show_pictures_of(self._table)
         elif self.pictures is not None:
             self.pictures.clear()
 
@@ -137,8 +143,11 @@ class PairsView(QWidget):
 
     def arrange(self) -> None:
         """Apply filters and order to the table and show the pictures of what passes."""
-        table = self._table
         self.filters.show_courses(self.narrowing.course_counts())
+        self._show_pictures_of(self._table)
+        self._show_rows()
+
+    def _show_pictures_of(self, table: PairTable) -> None:
         if self.pictures_shown and self.pictures is not None:
             wanted = self.filters.wanted(masks=self._masks(brush=False), descending=False)
             self.pictures.show_pairs(
@@ -147,7 +156,6 @@ class PairsView(QWidget):
                 self._before_table(),
                 picked_by_case=wanted.case is not None or self.filters.course is not None,
             )
-        self._show_rows()
 
     def _show_rows(self) -> None:
         """The rows that pass everything, in their order."""
@@ -184,16 +192,23 @@ class PairsView(QWidget):
         if earliest != self._before_of:
             self._before, self._before_of = None, earliest
             self._presenter.reading.table(
-                state.selected, scored[-1], self._on_before_read, lambda _error: None
+                state.selected, scored[-1], self._table, self._on_before_read, lambda _error: None
             )
         return self._before
 
     def _on_before_read(self, before: PairTable) -> None:
         self._before = before
-        self.arrange()
+        self._show_pictures_of(self._table)
+
+    def _on_courses_told(self) -> None:
+        """The history of the run was read: nothing else changes where no course is asked for."""
+        if self.filters.course is None:
+            self.filters.show_courses(self.narrowing.course_counts())
+        else:
+            self.arrange()
 
     def _on_narrowed(self) -> None:
-        """A search or the history of the run was read."""
+        """What was searched for is found."""
         self.arrange()
         if (place := self.narrowing.found_place(self._table)) is not None:
             self.choose_place(place)
@@ -333,16 +348,3 @@ class PairsView(QWidget):
     def _sort_by(self, column: int, *, descending: bool) -> None:
         self._sort_column, self._descending = column, descending
         self._show_rows()
-
-
-def _headings() -> list[Heading]:
-    return [
-        Heading(
-            title=column.title,
-            width=column.width,
-            group=column.group,
-            right_aligned=column.number,
-            frozen=column.frozen,
-        )
-        for column in COLUMNS
-    ]

@@ -40,6 +40,8 @@ class InspectorPresenter:
         """`slow_reader`: for searches and for all checkpoints of a run."""
         self.table = PairTable.empty()
         """At the β of `state`."""
+        self._last = self.table
+        """What was read last, also while something else is being read."""
         self.reading = PairReading(quick=reader, slow=slow_reader)
         self.tokens = TokensPresenter(engine=engine, store=store, reader=reader)
         self._reader = reader
@@ -224,8 +226,9 @@ class InspectorPresenter:
         if selected is None or target is None or not self._visible:
             return
         load = self._newest_load = next(self._loads)
+        like = self._last
         self._reader.submit(
-            lambda project: load_scored(project, selected, target.checkpoint),
+            lambda project: load_scored(project, selected, target.checkpoint, like),
             lambda scored: self._on_scored_loaded(load, scored),
             lambda error: self._on_load_failed(error) if load == self._newest_load else None,
         )
@@ -233,7 +236,8 @@ class InspectorPresenter:
     def _on_scored_loaded(self, load: int, scored: Scored) -> None:
         if load != self._newest_load or self._target is None:
             return
-        self.table, self._complete = scored.table, scored.complete
+        self.table = self._last = scored.table
+        self._complete = scored.complete
         if self._what_if is not None:
             self.table = self.table.at_beta(self._what_if)
         if self._phase != "failed":

@@ -60,10 +60,15 @@ class PairReading:
         self._history.ask(lambda project: load_history(project, entry), done, failed)
 
     def table(
-        self, entry: InspectableRun, checkpoint: str, done: Callable[[PairTable], None], failed: Failed
+        self,
+        entry: InspectableRun,
+        checkpoint: str,
+        like: PairTable,
+        done: Callable[[PairTable], None],
+        failed: Failed,
     ) -> None:
-        """The pairs of a run at another checkpoint than the one that is looked at."""
-        self._table.ask(lambda project: load_scored(project, entry, checkpoint).table, done, failed)
+        """The pairs of a run at another checkpoint than the one that is looked at, which `like` is of."""
+        self._table.ask(lambda project: load_scored(project, entry, checkpoint, like).table, done, failed)
 
     def search(self, run_id: int, text: str, done: Callable[[Ints], None], failed: Failed) -> None:
         """The row numbers of the run's pairs that have every word of `text`, rising."""

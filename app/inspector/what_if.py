@@ -13,6 +13,7 @@ from app.shell.theme import Theme, set_role
 _STOPS = 300
 """Places of the slider, in equal ratios: each is 2.3 % more than the one before."""
 _STEP = 10
+_ON = "What if β"
 
 
 class WhatIf(QWidget):
@@ -58,7 +59,7 @@ class WhatIf(QWidget):
         return self._shown != self._own
 
     def _lay_out(self) -> None:
-        set_role(self.name, "secondary")
+        self.name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.slider.setRange(0, _STOPS)
         self.slider.setPageStep(_STEP)
         self.slider.setAccessibleName("β, what if")
@@ -68,7 +69,8 @@ class WhatIf(QWidget):
         self.field.setAccessibleName("β")
         self.field.setToolTip("Any number from 0.01 to 10")
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
-        set_role(self.back, "quiet")
+        set_role(self.back, "quiet-small")
+        self.back.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(Space.S)
@@ -98,11 +100,13 @@ class WhatIf(QWidget):
             f"Everything is shown at β {self._shown:.3g}; the run was trained at {self._own:.3g}"
         )
         self.back.setAccessibleName(f"Back to the run's own β, {self._own:.3g}")
-        self.name.setText("What if β" if self.is_on else "β")
-        set_role(self.name, "badge-accent" if self.is_on else "secondary")
+        self.name.setText(_ON if self.is_on else "β")
+        set_role(self.name, "strong" if self.is_on else "secondary")
         self.name.updateGeometry()
 
     def _on_theme_changed(self) -> None:
+        # As wide as it may become: the slider must not move away below the mouse that drags it.
+        self.name.setMinimumWidth(self.name.fontMetrics().horizontalAdvance(_ON) + 2 * Space.S)
         self.slider.setFixedWidth(self._theme.px(96))
         self.field.setFixedWidth(self._theme.px(56))
         self.field.setFont(self._theme.figures())

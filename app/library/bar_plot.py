@@ -8,6 +8,7 @@ from PySide6.QtGui import QWheelEvent
 
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
+from app.widgets.plots.axis import dress_axes
 
 _LEFT_AXIS = 44
 
@@ -71,14 +72,8 @@ class BarPlot(pg.PlotWidget):  # type: ignore[misc]
 
     def restyle(self) -> None:
         """Take colours and fonts from the theme again."""
-        colour = self._theme.colour
-        self.setBackground(colour("surface"))
-        item = self.getPlotItem()
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(colour("border")))
-            axis.setTextPen(pg.mkPen(colour("faint")))
-            axis.setStyle(tickFont=self._theme.figures(FontSize.CAPTION))
+        colour, item = self._theme.colour, self.getPlotItem()
+        dress_axes(self, self._theme)
         item.getAxis("left").setWidth(self._theme.px(_LEFT_AXIS))
         item.getAxis("bottom").setHeight(self._theme.px(FontSize.CAPTION) + 2 * Space.S)
         for bars, name in self._items:

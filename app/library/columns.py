@@ -7,13 +7,13 @@ from app.library.wording import (
     PURPOSE_WORDS,
     SPLIT_WORDS,
     STANDING_WORDS,
-    STRENGTH_WORDS,
     margin_words,
     model_words,
     moment,
 )
 from app.store.library.filters import SortKey
 from app.store.library.table import LibraryRow
+from app.words import STRENGTH_WORDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from app.library.reading import Happening, Reading
 from app.library.wording import (
     SPLIT_WORDS,
     STANDING_WORDS,
-    STRENGTH_WORDS,
+    count,
     margin_words,
     model_words,
     moment,
@@ -16,6 +16,7 @@ from app.library.wording import (
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
 from app.store.records import Candidate, Comparison
+from app.words import STRENGTH_WORDS
 
 _EVENTS = {"superseded": "replaced", "undone": "undone", "redone": "redone"}
 _PURPOSES = {"repeat": "asked again", "settle": "asked again to settle", "second_look": "second look"}
@@ -93,7 +94,7 @@ class Details(QScrollArea):
 
 def origin(candidate: Candidate) -> str:
     """Who wrote a response, and with what, on one line."""
-    parts = [f"{candidate.chars:,} characters", model_words(candidate.model)]
+    parts = [count(candidate.chars, "character"), model_words(candidate.model)]
     settings = candidate.sampling
     parts += [f"{name.replace('_', ' ')} {value:g}" for name, value in settings.items() if value]
     if candidate.seed:

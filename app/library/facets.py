@@ -12,12 +12,12 @@ from app.library.wording import (
     PURPOSE_WORDS,
     SPLIT_WORDS,
     STANDING_WORDS,
-    STRENGTH_WORDS,
     model_words,
     source_words,
 )
 from app.shell.theme import Theme
 from app.store.library.filters import Filter
+from app.words import STRENGTH_WORDS
 from dpo_engine.preferences import Split
 
 Value = tuple[object, str, int | None]

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.library.details import Details, origin, verdict_words
 from app.library.reading import Reading
 from app.library.response_card import ResponseCard
-from app.library.wording import STANDING_ICONS, moment
+from app.library.wording import STANDING_ICONS, count, moment
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
 from app.store.records import Candidate, Choice, Side
@@ -110,7 +110,7 @@ class ReadingPane(QWidget):
         fate = "" if chosen not in ("left", "right") else "chosen" if chosen == side else "rejected"
         edited = reading.edited.text if reading.edited is not None and fate == "chosen" else None
         known = reading.choice is not None
-        words = origin(candidate) if known else f"{candidate.chars:,} characters"
+        words = origin(candidate) if known else count(candidate.chars, "character")
         card.show_response(candidate.text, edited=edited, fate=fate, origin=words)
 
     def _fit(self) -> None:

@@ -24,7 +24,7 @@ from app.library.table_rows import Span
 from app.shell.palette import Space
 from app.shell.theme import Theme
 from app.store.library.table import LibraryRow
-from app.widgets.number_table import Heading, NumberTable
+from app.widgets.number_table import NumberTable, headings_of
 
 _MARKS = next(number for number, column in enumerate(COLUMNS) if column.key == "marks")
 _BAR = 3
@@ -40,7 +40,7 @@ class LibraryTable(NumberTable):
     search_requested = Signal()
 
     def __init__(self, model: LibraryTableModel, theme: Theme) -> None:
-        super().__init__(model, _headings(), theme)
+        super().__init__(model, headings_of(COLUMNS), theme)
         self._collecting = False
         self._moved = False
         self.view.setAccessibleName("Prompts, comparisons and verdicts")
@@ -213,16 +213,3 @@ class _MarksDelegate(QStyledItemDelegate):
                 place = QRect(left, rect.center().y() - size // 2 + 1, size, size)
                 self._theme.icon(name, colour).paint(painter, place)
                 left += size + Space.XS
-
-
-def _headings() -> list[Heading]:
-    return [
-        Heading(
-            title=column.title,
-            width=column.width,
-            group=column.group,
-            right_aligned=column.number,
-            frozen=column.frozen,
-        )
-        for column in COLUMNS
-    ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.store.library.filters import Filter, Standing
 from app.store.records import Purpose
+from app.words import STRENGTH_WORDS
 from dpo_engine.catalogue import CATALOGUE
 
 STANDING_WORDS: dict[Standing, str] = {
@@ -27,7 +28,6 @@ STANDING_ICONS: dict[Standing, str] = {
     "uncompared": "message-square",
     "retired": "history",
 }
-STRENGTH_WORDS = {1: "Better", 2: "Much better", 3: "Far better"}
 PURPOSE_WORDS: dict[Purpose, str] = {
     "collect": "Collected",
     "repeat": "Repeat",
@@ -36,6 +36,10 @@ PURPOSE_WORDS: dict[Purpose, str] = {
 }
 SPLIT_WORDS = {"train": "Train", "held_out": "Held-out"}
 SOURCE_WORDS = {"typed": "Typed", "starter": "Starter", "import": "Imported"}
+
+
+def count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def model_words(model: str) -> str:

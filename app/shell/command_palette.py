@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.shell.palette import Space
+from app.shell.shortcuts import shown
 from app.shell.theme import Theme, set_role
 
 _WIDTH, _ROW = 560, 36
@@ -106,7 +107,7 @@ class CommandPalette(QFrame):
         layout.addWidget(QLabel(action.text().replace("&", "")))
         layout.addStretch(1)
         if not action.shortcut().isEmpty():
-            keys = QLabel(action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
+            keys = QLabel(shown(action.shortcut().toString()))
             set_role(keys, "key")
             layout.addWidget(keys)
         self._list.setItemWidget(item, row)

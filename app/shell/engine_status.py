@@ -7,7 +7,20 @@ from app.words import time_left
 from dpo_engine import events
 from dpo_engine.events import Event
 
-Busy = dict[str, str]
+_WORKING = "Working"
+"""Said between two stages of a request that has not told what it does as a whole."""
+
+
+@dataclass
+class _Doing:
+    """What one request is at: `whole` as far as it told so, and the `stage` it is in until that is over."""
+
+    whole: str = ""
+    stage: str = ""
+
+    @property
+    def words(self) -> str:
+        return self.stage or self.whole or _WORKING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +49,7 @@ class EngineStatusFold:
     def __init__(self) -> None:
         self.status = EngineStatus()
         self._resting = "Engine starting"
-        self._doing: Busy = {}
+        self._doing: dict[str, _Doing] = {}
 
     def on_state(self, state: EngineState) -> None:
         self._resting = {
@@ -67,31 +80,42 @@ class EngineStatusFold:
     def _note(self, event: Event) -> None:
         match event:
             case events.TextDelta():
-                self._doing[event.request] = "Writing responses"
-            case events.TrainingStarted():
-                self._doing[event.request] = "Training"
+                self._tell(event.request, "Writing responses")
+            case events.TrainingStarted() | events.TrainingResumed():
+                self._tell(event.request, "Training")
             case events.StepDone():
                 left = time_left(event.seconds_left)
-                self._doing[event.request] = f"Training step {event.step} of {event.total_steps} · {left}"
+                self._tell(event.request, f"Training step {event.step} of {event.total_steps} · {left}")
             case events.TrainingPaused():
-                self._doing[event.request] = f"Training paused at step {event.step}"
-            case events.TrainingResumed():
-                self._doing[event.request] = "Training"
+                self._tell(event.request, f"Training paused at step {event.step}")
             case events.StudyAdvanced():
-                self._doing[event.request] = _study_words(event)
+                self._tell(event.request, _study_words(event))
             case events.Progress():
-                self._doing[event.request] = _progress_words(event)
+                self._enter(event)
+            case events.ModelLoaded() | events.Evaluated() | events.Sampled() | events.CheckpointSaved():
+                if event.request in self._doing:
+                    self._doing[event.request].stage = ""
             case _:
                 pass
 
+    def _tell(self, request: str, whole: str) -> None:
+        self._doing[request] = _Doing(whole)
+
+    def _enter(self, told: events.Progress) -> None:
+        """A stage that is done says nothing of what comes after it, which may take long."""
+        doing = self._doing.setdefault(told.request, _Doing())
+        doing.stage = "" if 0 < told.total <= told.done else _progress_words(told)
+
     def _settle(self) -> None:
         # The newest activity that a person would name first: training outlasts what runs between its steps.
-        training = [words for words in self._doing.values() if words.startswith("Training")]
-        words = training or list(self._doing.values())
-        self.status = replace(self.status, words=words[-1] if words else self._resting)
+        doing = list(self._doing.values())
+        first = [one for one in doing if one.whole.startswith("Training")] or doing
+        self.status = replace(self.status, words=first[-1].words if first else self._resting)
 
 
 def _study_words(event: events.StudyAdvanced) -> str:
+    if event.share >= 1:
+        return "Looking for suspect verdicts"
     left = "" if event.seconds_left is None else f" · {time_left(event.seconds_left)}"
     return f"Looking for suspect verdicts {round(100 * event.share)} %{left}"
 
@@ -99,4 +123,4 @@ def _study_words(event: events.StudyAdvanced) -> str:
 def _progress_words(event: events.Progress) -> str:
     if not event.total:
         return event.stage
-    return f"{event.stage} {min(100, 100 * event.done // event.total)} %"
+    return f"{event.stage} {100 * event.done // event.total} %"

@@ -68,6 +68,14 @@ class SecretsDialog(QDialog):
         self.keep.setText("Replace" if there else "Keep")
         self.keep.setEnabled(not asking and bool(self.field.text().strip()))
         self.forget.setEnabled(there)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as its words are at this width."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.setFixedHeight(layout.totalHeightForWidth(self.width()))
 
     def _lay_out(self) -> None:
         title, purpose = QLabel("Token of the Hugging Face hub"), QLabel(_FOR)

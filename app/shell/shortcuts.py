@@ -21,7 +21,7 @@ def bind(action: QAction, keymap: Keymap, key: str) -> None:
 def shown(keys: str) -> str:
     """Keys as a person of this system knows them."""
     native = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
-    return "Enter" if native == "Return" else native
+    return native.replace("Return", "Enter")
 
 
 def shown_key(keymap: Keymap, key: str) -> str:

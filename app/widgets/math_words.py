@@ -133,6 +133,72 @@ def _escaped(words: str) -> str:
     return re.sub(r"([{}#$%&])", r"\\\1", words.replace("\\", r"\textbackslash{}"))
 
 
+# How commands read. Given are a node of the library's and its reader, which it calls `l2tobj`.
+
+
+def _lost(node: Any, **_: Any) -> str:
+    raise _NotReadable(node)
+
+
+def _parts(node: Any, reader: Any) -> list[str]:
+    """What stands in a command's braces; empty for an optional first argument that is not given."""
+    given = node.nodeargd.argnlist if node.nodeargd else []
+    if any(argument is None for argument in given if argument is not given[0]):
+        raise _NotReadable
+    return [str(reader.nodelist_to_text([one])).strip() if one is not None else "" for one in given]
+
+
+def _fraction(node: Any, l2tobj: Any) -> str:
+    above, below = _parts(node, l2tobj)
+    return f"{_in_brackets(above)}/{_in_brackets(below)}"
+
+
+def _root(node: Any, l2tobj: Any) -> str:
+    degree, inner = _parts(node, l2tobj)
+    return f"{_script('^', degree) if degree else ''}√{_in_brackets(inner)}"
+
+
+def _choose(node: Any, l2tobj: Any) -> str:
+    above, below = _parts(node, l2tobj)
+    return f"C({above}, {below})"
+
+
+def _arrow(node: Any, l2tobj: Any) -> str:
+    return f" →({_parts(node, l2tobj)[-1]}) "
+
+
+def _barred(node: Any, l2tobj: Any) -> str:
+    return "".join(f"{letter}\u0305" for letter in _parts(node, l2tobj)[-1])
+
+
+def _modulo(node: Any, l2tobj: Any) -> str:
+    return f" (mod {_parts(node, l2tobj)[-1]})"
+
+
+def _as_is(node: Any, l2tobj: Any) -> str:
+    return _parts(node, l2tobj)[-1]
+
+
+_READINGS: dict[str, Any] = {
+    **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), _fraction),
+    **dict.fromkeys(("binom", "dbinom", "tbinom"), _choose),
+    **dict.fromkeys(("operatorname", "boxed", "mathop", *_BOLD), _as_is),
+    **dict.fromkeys(("left", "right", *_SIZES), ""),
+    **dict.fromkeys(("overbrace", "underbrace", "underline"), _lost),
+    **{name: f"{name} " for name in _NAMED.split()},
+    **_SIGNS,
+    "sqrt": _root,
+    "xrightarrow": _arrow,
+    "overline": _barred,
+    "pmod": _modulo,
+}
+_SILENT = ("displaystyle", "textstyle", "limits", "nolimits")
+_ARITY = {
+    **dict.fromkeys(("dfrac", "tfrac", "cfrac", "binom", "dbinom", "tbinom"), 2),
+    **dict.fromkeys(("operatorname", "boxed", "mathop", "pmod", *_BOLD), 1),
+}
+
+
 @cache
 def _tools() -> tuple[Any, Any]:
     """The commands that can be parsed, and the converter to text."""
@@ -140,61 +206,13 @@ def _tools() -> tuple[Any, Any]:
     from pylatexenc.latexwalker import get_default_latex_context_db as get_parsable
     from pylatexenc.macrospec import std_macro
 
-    def lost(node: Any, **_: Any) -> str:
-        raise _NotReadable(node)
-
-    def words(node: Any, reader: Any) -> str:
-        return str(reader.nodelist_to_text([node])).strip()
-
-    def parts(node: Any, reader: Any) -> list[str]:
-        given = node.nodeargd.argnlist if node.nodeargd else []
-        if any(argument is None for argument in given if argument is not given[0]):
-            raise _NotReadable
-        return [words(argument, reader) if argument is not None else "" for argument in given]
-
-    def fraction(node: Any, l2tobj: Any) -> str:
-        above, below = parts(node, l2tobj)
-        return f"{_in_brackets(above)}/{_in_brackets(below)}"
-
-    def root(node: Any, l2tobj: Any) -> str:
-        degree, inner = parts(node, l2tobj)
-        return f"{_script('^', degree) if degree else ''}√{_in_brackets(inner)}"
-
-    def choose(node: Any, l2tobj: Any) -> str:
-        above, below = parts(node, l2tobj)
-        return f"C({above}, {below})"
-
-    def arrow(node: Any, l2tobj: Any) -> str:
-        return f" →({parts(node, l2tobj)[-1]}) "
-
-    def barred(node: Any, l2tobj: Any) -> str:
-        return "".join(f"{letter}\u0305" for letter in parts(node, l2tobj)[-1])
-
-    def modulo(node: Any, l2tobj: Any) -> str:
-        return f" (mod {parts(node, l2tobj)[-1]})"
-
-    def as_is(node: Any, l2tobj: Any) -> str:
-        return parts(node, l2tobj)[-1]
-
-    text = [MacroTextSpec(name, simplify_repl=fraction) for name in ("frac", "dfrac", "tfrac", "cfrac")]
-    text += [MacroTextSpec(name, simplify_repl=choose) for name in ("binom", "dbinom", "tbinom")]
-    text += [MacroTextSpec(name, simplify_repl=as_is) for name in ("operatorname", "boxed", "mathop", *_BOLD)]
-    text += [MacroTextSpec("sqrt", simplify_repl=root), MacroTextSpec("xrightarrow", simplify_repl=arrow)]
-    text += [
-        MacroTextSpec(name, discard=False) for name in ("displaystyle", "textstyle", "limits", "nolimits")
-    ]
-    text += [MacroTextSpec(name, simplify_repl="") for name in ("left", "right", *_SIZES)]
-    text += [MacroTextSpec(name, simplify_repl=f"{name} ") for name in _NAMED.split()]
-    text += [MacroTextSpec(name, simplify_repl=sign) for name, sign in _SIGNS.items()]
-    text += [MacroTextSpec("overline", simplify_repl=barred), MacroTextSpec("pmod", simplify_repl=modulo)]
-    text += [MacroTextSpec(name, simplify_repl=lost) for name in ("overbrace", "underbrace", "underline")]
+    text = [MacroTextSpec(name, simplify_repl=reading) for name, reading in _READINGS.items()]
+    text += [MacroTextSpec(name, discard=False) for name in _SILENT]
     reader_db = get_default_latex_context_db()
     reader_db.add_context_category("formulas", macros=text, prepend=True)
-    reader_db.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=lost))
+    reader_db.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=_lost))
     parsable = get_parsable()
-    arity = dict.fromkeys(("dfrac", "tfrac", "cfrac", "binom", "dbinom", "tbinom"), 2)
-    arity |= dict.fromkeys(("operatorname", "boxed", "mathop", "pmod", *_BOLD), 1)
-    macros = [std_macro(name, None, number) for name, number in arity.items()]
+    macros = [std_macro(name, None, number) for name, number in _ARITY.items()]
     parsable.add_context_category("formulas", macros=macros, prepend=True)
     return parsable, LatexNodes2Text(latex_context=reader_db, math_mode="text", keep_comments=True)
 

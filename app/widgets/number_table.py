@@ -4,8 +4,9 @@ Two `QTableView`s share model and selection; the left one holds the frozen colum
 and the keyboard. Rows have one height, so that a hundred thousand of them cost nothing to lay out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -47,6 +48,31 @@ class Heading:
     """Neighbours of one group stand under a common heading."""
     right_aligned: bool = True
     frozen: bool = False
+
+
+class DescribedColumn(Protocol):
+    """What a table's own description of a column has in common with another's."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def number(self) -> bool: ...
+    @property
+    def frozen(self) -> bool: ...
+
+
+def headings_of(columns: Iterable[DescribedColumn]) -> list[Heading]:
+    """Numbers are aligned to the right."""
+    return [
+        Heading(
+            title=one.title, width=one.width, group=one.group, right_aligned=one.number, frozen=one.frozen
+        )
+        for one in columns
+    ]
 
 
 class NumberTable(QFrame):

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from dpo_engine.conversations import Pair, Split
-from dpo_engine.pairs.snapshots import in_snapshot_order
+from dpo_engine.pairs.snapshots import in_snapshot_order, row_of
 
 _AT_ONCE = 64
 _FILE = "data-00000-of-00001.arrow"
@@ -47,19 +47,8 @@ def _write_rows(path: Path, pairs: Sequence[Pair]) -> None:
     )
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
         for start in range(0, len(pairs), _AT_ONCE):
-            rows = [_row(pair) for pair in pairs[start : start + _AT_ONCE]]
+            rows = [row_of(pair) for pair in pairs[start : start + _AT_ONCE]]
             stream.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
-
-
-def _row(pair: Pair) -> dict[str, Any]:
-    return {
-        "id": pair.id,
-        "prompt": [{"role": message.role, "content": message.content} for message in pair.prompt],
-        "chosen": [{"role": "assistant", "content": pair.chosen}],
-        "rejected": [{"role": "assistant", "content": pair.rejected}],
-        "split": pair.split,
-        "strength": pair.strength,
-    }
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

@@ -124,7 +124,7 @@ def write_snapshot(folder: Path, pairs: Sequence[Pair]) -> None:
     )
     splits: dict[str, Dataset] = {}
     for split in get_args(Split):
-        rows = [_row(pair) for pair in pairs if pair.split == split]
+        rows = [row_of(pair) for pair in pairs if pair.split == split]
         if rows:  # the library cannot read back a split that it saved empty
             splits[split] = Dataset.from_list(rows, features=features)
     with _no_progress_bars():
@@ -174,7 +174,8 @@ def _as_bad_input(folder: Path) -> Iterator[None]:
         raise BadInput(f"The snapshot of pairs in {folder} is damaged or incomplete ({reason}).") from error
 
 
-def _row(pair: Pair) -> dict[str, Any]:
+def row_of(pair: Pair) -> dict[str, Any]:
+    """A pair as it stands in a snapshot: TRL's conversational format, and what the app knows of it."""
     return {
         "id": pair.id,
         "prompt": [{"role": message.role, "content": message.content} for message in pair.prompt],

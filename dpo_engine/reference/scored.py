@@ -52,7 +52,7 @@ class ScoredReference:
         self._cache = cache
         self._names = [_names(batch) for batch in batches]
         known = cache.known([name for names in self._names for name in names])
-        self._known = list(known.split([len(names) for names in self._names], dim=1))
+        self._known = torch.split(known, [len(names) for names in self._names], dim=1)
         self._proven = False
 
     def sums(self, batch: int, compute: Callable[[], Tensor]) -> Tensor:

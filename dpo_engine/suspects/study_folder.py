@@ -14,12 +14,12 @@ Torch-free: the app creates the folder and reads it; the engine fills it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from dpo_engine.config import TrainConfig
 from dpo_engine.conversations import Pair
+from dpo_engine.documents import read_document
 from dpo_engine.errors import BadInput, from_os_error
 from dpo_engine.files import staged_folder, write_atomically
 from dpo_engine.pair_math import PairScore
@@ -29,9 +29,7 @@ from dpo_engine.suspects.folds import folds_of
 from dpo_engine.suspects.settings import FOLDS, fit_for_a_study
 
 FORMAT_VERSION = 1
-_MAX_FILE_BYTES = 256 * 1024 * 1024
-
-Document = TypeVar("Document", "StudySpec", "FoldScores")
+_MOST_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +100,12 @@ def create(
 
 def read_spec(study: Path) -> StudySpec:
     """Raises `BadInput` where there is no study, it is damaged, or it was made by a newer version."""
-    spec = _read(study / "study.json", StudySpec, missing=f"{study} is no study: it has no study.json.")
+    spec = read_document(
+        study / "study.json",
+        StudySpec,
+        missing=f"{study} is no study: it has no study.json.",
+        most_bytes=_MOST_BYTES,
+    )
     if spec.format_version > FORMAT_VERSION:
         raise BadInput(f"{study} was made by a newer version of DPO Studio; update to open it.")
     return spec
@@ -139,7 +142,7 @@ def write_fold(study: Path, result: FoldScores) -> None:
 def read_fold(study: Path, fold: int) -> FoldScores | None:
     """None while the fold is not done. Raises `BadInput` where the file is damaged."""
     path = _scores_of(study, fold)
-    return _read(path, FoldScores, missing="") if path.is_file() else None
+    return read_document(path, FoldScores, missing="", most_bytes=_MOST_BYTES) if path.is_file() else None
 
 
 def _scores_of(study: Path, fold: int) -> Path:
@@ -148,14 +151,3 @@ def _scores_of(study: Path, fold: int) -> Path:
 
 def _write(path: Path, document: StudySpec | FoldScores) -> None:
     write_atomically(path, msgspec.json.encode(document) + b"\n")
-
-
-def _read(path: Path, kind: type[Document], *, missing: str) -> Document:
-    if not path.is_file():
-        raise BadInput(missing)
-    if path.stat().st_size > _MAX_FILE_BYTES:
-        raise BadInput(f"{path} is too large to be what its name says.")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is damaged ({error}).") from error

@@ -20,7 +20,7 @@ from app.store.safekeeping.health import thorough_problems_in
 from tests.store.exchange.fuzzing import FILES, READERS, try_file, try_row
 
 LIMIT_SECONDS = 2.0
-_FRESH_AFTER = 2_000
+_FRESH_AFTER = 300
 """Files into one project; then a new one, so that it is not all duplicates."""
 
 
@@ -46,7 +46,7 @@ def rows(key: str, number: int) -> None:
 
 
 def files(ending: str, number: int) -> None:
-    """So many damaged files of one kind, a few thousand into each project."""
+    """So many damaged files of one kind, some hundred into each project."""
     slowest, done = Slowest(ending), 0
     for first in range(0, number, _FRESH_AFTER):
         with tempfile.TemporaryDirectory() as folder:

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.inspector.path.points import PathPoint
 from app.inspector.pictures.scales import Scale
-from app.inspector.pictures.sheet import Axis, Sample, Shape, Sheet
+from app.inspector.pictures.sheet import Axis, Sample, Shape, Sheet, line_height
 from app.shell.theme import Theme
 from dpo_engine.pair_math import UNDECIDED_BELOW
+
+Side = Literal["above", "below", ""]
 
 _LEAST_SPAN = 1.0
 """Nats that a log-prob's axis spans at least: less would make a mountain of nothing."""
@@ -31,8 +34,17 @@ class Chart:
     title: str
     lines: tuple[Line, ...]
     scale: Scale
-    borders: tuple[tuple[float, str], ...] = ()
-    """Heights that mean something, with what they mean."""
+    borders: tuple["Border", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Border:
+    """A height that means something, and what it means."""
+
+    height: float
+    words: str = ""
+    side: Side = ""
+    """Of its line, on which the words are."""
 
 
 def charts(points: Sequence[PathPoint], beta: float) -> tuple[Chart, Chart, Chart]:
@@ -53,7 +65,11 @@ def charts(points: Sequence[PathPoint], beta: float) -> tuple[Chart, Chart, Char
             title="Margin",
             lines=(Line(colour="accent", words="margin", values=margin, shape="circle"),),
             scale=Scale(min(-1.5 * UNDECIDED_BELOW, *margin), high).padded(0.08),
-            borders=((UNDECIDED_BELOW, "learned"), (0.0, ""), (-UNDECIDED_BELOW, "against")),
+            borders=(
+                Border(height=UNDECIDED_BELOW, words="learned", side="above"),
+                Border(height=0.0),
+                Border(height=-UNDECIDED_BELOW, words="against", side="below"),
+            ),
         ),
     )
 
@@ -87,12 +103,7 @@ def paint_chart(
     across = Axis(Scale(float(steps[0]), float(max(steps[-1], steps[0] + 1))), "step", whole=True)
     sheet = Sheet(painter, room, across, Axis(chart.scale, chart.title), theme)
     sheet.draw_axes(said)
-    for height, words in chart.borders:
-        sheet.dashes(
-            QPointF(sheet.plot.left(), sheet.y(height)), QPointF(sheet.plot.right(), sheet.y(height))
-        )
-        if words:
-            sheet.words(QPointF(sheet.plot.left() + 4, sheet.y(height) - 7), words)
+    _draw_borders(sheet, chart)
     if at is not None:
         x = sheet.x(steps[at])
         sheet.line(QPointF(x, sheet.plot.top()), QPointF(x, sheet.plot.bottom()), "border_strong")
@@ -103,6 +114,44 @@ def paint_chart(
     ]
     if len(key) > 1:
         sheet.draw_key(key)
+
+
+def border_middles(
+    borders: Sequence[tuple[float, Side]], line: float, top: float, bottom: float
+) -> list[float | None]:
+    """At which height to say something of each border, so that nothing is written over anything.
+
+    `borders`: how far down each one is, and on which side of it its words belong; `line`: the height of the
+    words. They go to the other side where there is no room, and nowhere where there is none either.
+    """
+    taken: list[float] = []
+    found: list[float | None] = []
+    for down, side in borders:
+        away = {"above": -1, "below": 1, "": 0}[side] * (line / 2 + 1)
+        free = (
+            middle
+            for middle in (down + away, down - away)
+            if top <= middle - line / 2 and middle + line / 2 <= bottom
+            if all(abs(middle - other) >= line for other in taken)
+            if all(abs(middle - other) > line / 2 for other, _side in borders)
+        )
+        found.append(middle := next(free, None))
+        if middle is not None:
+            taken.append(middle)
+    return found
+
+
+def _draw_borders(sheet: Sheet, chart: Chart) -> None:
+    """With their words at that end where the line is further from the borders, which lie around 0."""
+    plot, borders, values = sheet.plot, chart.borders, chart.lines[0].values
+    at_the_end = abs(values[-1]) > abs(values[0])
+    x = plot.right() - 4 if at_the_end else plot.left() + 4
+    places: list[tuple[float, Side]] = [(sheet.y(border.height), border.side) for border in borders]
+    middles = border_middles(places, line_height(sheet.theme), plot.top(), plot.bottom())
+    for border, (down, _side), middle in zip(borders, places, middles, strict=True):
+        sheet.dashes(QPointF(plot.left(), down), QPointF(plot.right(), down))
+        if middle is not None:
+            sheet.words(QPointF(x, middle), border.words, side="right" if at_the_end else "left")
 
 
 def _draw(sheet: Sheet, line: Line, steps: Sequence[int]) -> None:

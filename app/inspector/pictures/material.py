@@ -1,6 +1,5 @@
 """The columns that all four pictures are drawn from. Qt-free."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -64,12 +63,12 @@ def no_pairs() -> Columns:
     )
 
 
-def aligned(values: Floats, ids: Sequence[str], wanted: Sequence[str]) -> Floats:
-    """The values of the pairs `ids` in the order of `wanted`; not a number where a pair is not among them."""
-    if ids == wanted:
+def aligned(values: Floats, rows: Ints, wanted: Ints) -> Floats:
+    """The values of the pairs with these row numbers, which rise, in the order of `wanted`; not a number
+    where a pair is not among them."""
+    if np.array_equal(rows, wanted):
         return values
-    place = {pair: number for number, pair in enumerate(ids)}
-    found = np.array([place.get(pair, -1) for pair in wanted], dtype=np.intp)
-    result = np.full(len(wanted), np.nan)
-    result[found >= 0] = values[found[found >= 0]]
-    return result
+    if not rows.size:
+        return np.full(len(wanted), np.nan)
+    nearest = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    return np.where(rows[nearest] == wanted, values[nearest], np.nan)

@@ -22,7 +22,7 @@ from app.inspector.pictures.calibration_drawing import CalibrationDrawing
 from app.inspector.pictures.card import PictureCard
 from app.inspector.pictures.drawing import Drawing
 from app.inspector.pictures.length_drawing import LengthDrawing
-from app.inspector.pictures.material import Columns
+from app.inspector.pictures.material import Columns, no_pairs
 from app.inspector.pictures.movement_drawing import MovementDrawing
 from app.inspector.pictures.selection import Region
 from app.inspector.pictures.source import ColumnSource
@@ -32,6 +32,8 @@ from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 
 _TWO_COLUMNS_FROM, _CARD_HEIGHT = 600, 270
+_MANY = 20_000
+"""From so many pairs on each picture is worked out in a turn of the event loop of its own."""
 _AT_MOST_EVERY_MS = 30
 """Between two filterings while a brush is drawn."""
 _HINT = "Drag over a picture to see only those pairs; Shift draws freely."
@@ -67,6 +69,9 @@ class PicturesPanel(QWidget):
         self.cards = {drawing.kind: PictureCard(drawing, theme) for drawing in drawings}
         self.words, self.clear_button = QLabel(_HINT), QToolButton()
         self._pace = QTimer(self, singleShot=True, interval=_AT_MOST_EVERY_MS)
+        self._to_show: tuple[Columns, Brushed | None] = (no_pairs(), None)
+        self._waiting: list[PictureCard] = []
+        self._turns = QTimer(self, interval=0)
         self._lay_out()
         self._connect()
         self._on_theme_changed()
@@ -160,6 +165,7 @@ class PicturesPanel(QWidget):
             card.canvas.clicked_in.connect(lambda region, kind=kind: self._on_clicked_in(kind, region))
         self.clear_button.clicked.connect(self.clear)
         self._pace.timeout.connect(self._refresh)
+        self._turns.timeout.connect(self._show_next)
         self._theme.changed.connect(self._on_theme_changed)
 
     def _arrange_cards(self) -> None:
@@ -224,11 +230,23 @@ class PicturesPanel(QWidget):
         if len(rows) < len(columns):
             shown, strong = shown.only(rows), None if mask is None else mask[rows]
         brushed = None if self._brush is None or strong is None else Brushed(self._brush.kind, strong)
-        for card in self.cards.values():
-            card.show_pairs(shown, brushed)
+        self._to_show = (shown, brushed)
+        # Those that wait longest come first, so that a slider on its way starves none.
+        self._waiting += [card for card in self.cards.values() if card not in self._waiting]
+        if len(shown) < _MANY:
+            while self._waiting:
+                self._show_next()
+        else:
+            self._turns.start()
         self.words.setText(_HINT if strong is None else _brushed_words(self._title(), strong))
         self.clear_button.setVisible(strong is not None)
         self._show_mark()
+
+    def _show_next(self) -> None:
+        if self._waiting:
+            self._waiting.pop(0).show_pairs(*self._to_show)
+        if not self._waiting:
+            self._turns.stop()
 
     def _title(self) -> str:
         return self.cards[self._brush.kind].drawing.title if self._brush is not None else ""
@@ -253,7 +271,7 @@ def _brushed_words(title: str, strong: Mask) -> str:
 
 
 def _share_pairs(first: PairTable, second: PairTable) -> bool:
-    return first.ids == second.ids or not second.place_of.keys().isdisjoint(first.ids)
+    return first.rows is second.rows or bool(second.mask_of(first.rows).any())
 
 
 def _same(first: Mask | None, second: Mask | None) -> bool:

@@ -18,7 +18,7 @@ from app.inspector.suspects.material import FEWEST_PAIRS, SuspectRow
 from app.inspector.suspects.presenter import SuspectsPresenter, SuspectsState
 from app.inspector.suspects.reading import SuspectReading
 from app.inspector.suspects.study_bar import StudyBar
-from app.inspector.suspects.table_model import SuspectsModel, headings
+from app.inspector.suspects.table_model import COLUMNS, SuspectsModel
 from app.inspector.suspects.wording import WHAT_IT_IS, progress_words, summary
 from app.inspector.wording import count
 from app.shell.keymap import Keymap
@@ -27,7 +27,7 @@ from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.training.studies import StudyTexts
 from app.widgets.blank import Blank
-from app.widgets.number_table import NumberTable
+from app.widgets.number_table import NumberTable, headings_of
 
 _AT_ONCE = (5, 10, 20, 50)
 """So many of the most suspect to be asked again with one click."""
@@ -61,7 +61,7 @@ class SuspectsPanel(QWidget):
             QPushButton("Ask the most suspect…"),
         )
         self.model = SuspectsModel(theme, self)
-        self.table = NumberTable(self.model, headings(), theme)
+        self.table = NumberTable(self.model, headings_of(COLUMNS), theme)
         self.reading = SuspectReading(theme)
         self.blank = Blank(theme)
         self._middle = QStackedWidget()

@@ -9,7 +9,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Literal
 
 from app.engine_host.protocol import Engine
@@ -61,8 +61,8 @@ class SuspectsState:
 
     def next_to_ask(self, number: int) -> list[int]:
         """The comparisons of the most suspect that disagree and may be asked again, so many at most."""
-        wanted = [one.row.comparison_id for one in self.rows if one.disagrees and one.may_be_asked]
-        return wanted[:number]
+        wanted = (one.row.comparison_id for one in self.rows if one.disagrees and one.may_be_asked)
+        return list(islice(wanted, number))
 
 
 class SuspectsPresenter:

@@ -11,7 +11,6 @@ from app.inspector.suspects.wording import OUTCOME_MEANINGS, OUTCOME_WORDS
 from app.inspector.wording import decimal, percent
 from app.shell.theme import Theme
 from app.store.training.studies import Outcome
-from app.widgets.number_table import Heading
 
 Index = QModelIndex | QPersistentModelIndex
 Key = Callable[[SuspectRow], float | str]
@@ -115,19 +114,6 @@ COLUMNS: Sequence[Column] = (
 OUTCOME_COLUMN = len(COLUMNS) - 1
 
 
-def headings() -> list[Heading]:
-    return [
-        Heading(
-            title=one.title,
-            width=one.width,
-            group=one.group,
-            right_aligned=one.number,
-            frozen=one.frozen,
-        )
-        for one in COLUMNS
-    ]
-
-
 class SuspectsModel(QAbstractTableModel):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -147,6 +133,8 @@ class SuspectsModel(QAbstractTableModel):
 
     def row_of(self, comparison_id: int | None) -> int:
         """-1 where it is not shown."""
+        if comparison_id is None:
+            return -1
         places = (place for place, one in enumerate(self._rows) if one.row.comparison_id == comparison_id)
         return next(places, -1)
 

@@ -8,17 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from app.widgets.unseen import LINE_END, SPACE, signs
 from dpo_engine.token_scores.details import TokenDetail
 
-SPACE, TAB, LINE_END = "·", "→", "↵"
 _LINE = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
-_CONTROL = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"}
-_TURNS = {
-    code: f"‹U+{code:04X}›"
-    for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
-"""Characters that change the direction of what follows: acted on, they would turn other tokens round."""
-_SEEN = _CONTROL | _TURNS
 _JOINER = "\u2060"
 _MOST_UNITS, _MOST_COSTLY = 2000, 150
 _OVERFULL = 1.2
@@ -89,7 +82,7 @@ def utf16_length(text: str) -> int:
 
 def visible(text: str) -> str:
     """On one line, with everything that cannot be seen as a sign."""
-    return _signs(_LINE.sub(LINE_END, text)).replace(" ", SPACE)
+    return signs(_LINE.sub(LINE_END, text)).replace(" ", SPACE)
 
 
 def _parts(token: TokenDetail) -> Iterator[tuple[str, bool, bool]]:
@@ -108,9 +101,5 @@ def _parts(token: TokenDetail) -> Iterator[tuple[str, bool, bool]]:
 
 def _shown(text: str) -> tuple[str, bool]:
     if text.strip(" \t"):
-        return _signs(text), False
-    return _signs(text).replace(" ", SPACE) or SPACE, True
-
-
-def _signs(text: str) -> str:
-    return text.replace("\t", TAB).translate(_SEEN)
+        return signs(text), False
+    return signs(text).replace(" ", SPACE) or SPACE, True

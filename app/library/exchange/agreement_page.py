@@ -24,8 +24,9 @@ from app.library.exchange.agreement_presenter import (
 )
 from app.library.exchange.panel import Panel
 from app.library.exchange.parts import hint_label, show_hint
-from app.library.exchange.wording import agreement_shares, agreement_words, count, listed, same_words
+from app.library.exchange.wording import agreement_shares, agreement_words, listed, same_words
 from app.library.share_rows import ShareRows
+from app.library.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 
@@ -72,6 +73,12 @@ class AgreementPage(Panel):
         self.settle.clicked.connect(self._on_settle_all)
         self.settle_some.clicked.connect(lambda: presenter.settle(self._selected()))
         self.annotate.clicked.connect(self.annotate_requested)
+        self._theme.changed.connect(self._on_theme_changed)
+
+    def _on_theme_changed(self) -> None:
+        """The rows have their colours from the theme."""
+        self._shown = None
+        self._show_differences(self._presenter.state)
 
     def _on_state_changed(self) -> None:
         state = self._presenter.state

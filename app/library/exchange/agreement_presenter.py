@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.library.exchange.presenting import Means, Presenter
-from app.library.exchange.wording import count
+from app.library.wording import count
 from app.store.errors import StoreError
 from app.store.figures import agreement
 from app.store.figures.agreement import Between

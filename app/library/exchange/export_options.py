@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 from app.library.exchange.export_presenter import ExportPresenter
 from app.library.exchange.export_state import Counts, ExportState, ExportWishes
 from app.library.exchange.parts import Choices, choose, combo, put_below, show_hint
-from app.library.exchange.wording import KIND_WORDS, count
+from app.library.exchange.wording import KIND_WORDS
+from app.library.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.exchange.studio_format import Kind

@@ -19,7 +19,8 @@ from app.library.exchange.export_state import ExportState
 from app.library.exchange.panel import Panel
 from app.library.exchange.parts import WorkCard, centred
 from app.library.exchange.sending_card import SendingCard
-from app.library.exchange.wording import KIND_WORDS, count
+from app.library.exchange.wording import KIND_WORDS
+from app.library.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 

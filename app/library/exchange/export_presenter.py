@@ -10,7 +10,7 @@ from pathlib import Path
 from app.library.exchange.export_state import Counts, ExportState, ExportWishes, Sending
 from app.library.exchange.long_work import NO_PROGRESS
 from app.library.exchange.presenting import Means, Presenter
-from app.library.exchange.wording import count
+from app.library.wording import count
 from app.shell.secrets import Secrets
 from app.store.errors import BadValue, StoreError
 from app.store.exchange import exporting, glance, publishing

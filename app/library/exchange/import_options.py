@@ -10,6 +10,7 @@ from app.library.exchange.import_state import ImportState
 from app.library.exchange.mapping_form import MappingForm
 from app.library.exchange.parts import Choices, choose, combo, hint_label, put_below, show_hint
 from app.library.exchange.wording import looked_at
+from app.library.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.collecting.annotators import LONGEST_NAME
@@ -62,7 +63,8 @@ class ImportOptions(QFrame):
         self._show_mapping(state, found)
         show_hint(self.problems, "\n".join(found.problems))
         self.start.setEnabled(self._presenter.can_start)
-        self.start.setText("Import" if found.complete is False else f"Import {looked_at(found)}")
+        usable = sum(row.entry is not None for row in found.rows)
+        self.start.setText(f"Import {count(usable, 'row')}" if found.complete and usable else "Import")
 
     def _show_mapping(self, state: ImportState, found: Preview) -> None:
         by_hand = state.mapping is not None

@@ -19,7 +19,7 @@ from app.library.exchange.merge_presenter import MergePresenter, MergeState
 from app.library.exchange.panel import Panel
 from app.library.exchange.parts import WorkCard, centred
 from app.library.exchange.report_card import ReportCard
-from app.library.exchange.wording import count
+from app.library.wording import count
 from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.library.exchange.wording import line_words, side_names, verdict_of
 from app.library.response_card import ResponseCard
-from app.library.wording import SPLIT_WORDS, STANDING_ICONS, model_words
+from app.library.wording import SPLIT_WORDS, STANDING_ICONS, count, model_words
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
 from app.store.exchange.entries import Entry, Response
@@ -112,7 +112,7 @@ class PreviewPane(QSplitter):
         edited = counts.edited if counts is not None and fate == "chosen" else None
         model = f" · {model_words(side.model)}" if side.model else ""
         card.show_response(
-            side.text, edited=edited, fate=fate, origin=f"{len(side.text):,} characters{model}"
+            side.text, edited=edited, fate=fate, origin=f"{count(len(side.text), 'character')}{model}"
         )
 
     def _fit(self) -> None:

@@ -1,6 +1,7 @@
 """What came in, what is looked at and how far people agree, in words. Qt-free."""
 
 from app.library.share_rows import Share
+from app.library.wording import count
 from app.store.exchange.entries import Entry
 from app.store.exchange.preview import Preview, PreviewRow
 from app.store.exchange.report import Report
@@ -25,10 +26,6 @@ KIND_WORDS: dict[Kind, str] = {
     "unjudged": "Not judged yet",
     "prompts": "Prompts without responses",
 }
-
-
-def count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def listed(parts: list[str]) -> str:

@@ -5,14 +5,21 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 from sqlite_utils import Database
 
 from app.store.errors import explained
 from app.store.handle import Project
 from app.store.rows import to_json, writing
 
-_CACHE_KIB = 64 * 1024
-_ROWS_A_STATEMENT = 500
+_LEAST_CACHE, _MOST_CACHE = 64 * 2**20, 256 * 2**20
+"""Bytes. Hashes come in no order, so that every page of their index is needed again and again: some 110 MB of
+a million prompts. A page that has left the cache is read again, and written once more before the end."""
+_SHARE_OF_MEMORY = 24
+_VALUES_A_STATEMENT = 16_000
+"""Half of what SQLite binds to one (SQLITE_MAX_VARIABLE_NUMBER)."""
+_LIKE = 250
+"""Rows of a statement are a multiple of this wherever they can be, so that few are to be prepared."""
 COUNTED = {
     "tally_new": """
         UPDATE tally SET n = tally.n + new.n FROM (
@@ -63,7 +70,7 @@ def _settings(db: Database, doing: str) -> Iterator[None]:
     with explained(doing):
         (cache,) = db.execute("PRAGMA cache_size").fetchone()
         db.execute("PRAGMA foreign_keys = OFF")
-        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        db.execute(f"PRAGMA cache_size = -{_cache_bytes() // 1024}")
     try:
         yield
     finally:
@@ -73,12 +80,27 @@ def _settings(db: Database, doing: str) -> Iterator[None]:
             db.execute("PRAGMA shrink_memory")
 
 
+def _cache_bytes() -> int:
+    share = int(psutil.virtual_memory().available) // _SHARE_OF_MEMORY
+    return min(_MOST_CACHE, max(_LEAST_CACHE, share))
+
+
 def insert_many(db: Database, insert: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run an `INSERT INTO … (…)` for many rows, hundreds in one statement: half the time of one for each."""
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        some = rows[start : start + _ROWS_A_STATEMENT]
-        row = f"({', '.join('?' * len(some[0]))})"
-        db.execute(f"{insert} VALUES {', '.join([row] * len(some))}", list(chain.from_iterable(some)))
+    """Run an `INSERT INTO … (…)` for many rows, hundreds in one statement: half the time of one for each.
+
+    While SQLite is at a statement other threads have Python to themselves; between two it has to ask for it.
+    """
+    if not rows:
+        return
+    row = f"({', '.join('?' * len(rows[0]))})"
+    most = _VALUES_A_STATEMENT // len(rows[0]) // _LIKE * _LIKE
+    start = 0
+    while start < len(rows):
+        left = len(rows) - start
+        number = min(most, left // _LIKE * _LIKE) or left
+        some = rows[start : start + number]
+        db.execute(f"{insert} VALUES {', '.join([row] * number)}", list(chain.from_iterable(some)))
+        start += number
 
 
 def count_new(db: Database, first: int) -> None:

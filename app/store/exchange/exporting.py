@@ -73,37 +73,49 @@ def export(
     def features(kind: Kind) -> Any:
         return features_of(columns_of(kind, layout, provenance=provenance))
 
-    counts: Counter[tuple[Kind, Split]] = Counter()
-    writers: set[str] = set()
-    imported = 0
+    said = _Said()
     with explained("saving the export"), staged_folder(folder) as staged, _snapshot(project):
         total = count_of(project, comparison_ids) or 1
         with SplitFiles(staged, file_format) as opened:
             for number, out in enumerate(_outgoing(project, kinds, comparison_ids), start=1):
                 if number % 500 == 0:
                     on_progress(min(1.0, number / total))
-                    if cancelled():
-                        raise Cancelled("The export was cancelled. Nothing was written.")
-                split = out.entry.split or "train"
+                    _go_on(cancelled)
                 row = row_of(out, layout, provenance=provenance, signed=signed)
-                opened.write(out.kind, split, row, features)
-                counts[out.kind, split] += 1
-                imported += out.imported
-                writers.update(side.model for side in (out.entry.left, out.entry.right) if side)
+                opened.write(out.kind, out.entry.split or "train", row, features)
+                said.add(out)
         card = card_of(
             project.path.stem,
-            counts,
+            said.counts,
             layout=layout,
             file_format=file_format,
-            models=sorted(writers),
-            imported=imported,
+            models=sorted(said.models),
+            imported=said.imported,
             provenance=provenance,
         )
         (staged / "README.md").write_text(card, encoding="utf-8", newline="\n")
-        if cancelled():
-            raise Cancelled("The export was cancelled. Nothing was written.")
+        _go_on(cancelled)
     on_progress(1.0)
-    return Exported(folder, dict(counts))
+    return Exported(folder, dict(said.counts))
+
+
+class _Said:
+    """What the card says about the rows."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[Kind, Split]] = Counter()
+        self.models: set[str] = set()
+        self.imported = 0
+
+    def add(self, out: Outgoing) -> None:
+        self.counts[out.kind, out.entry.split or "train"] += 1
+        self.imported += out.imported
+        self.models.update(side.model for side in (out.entry.left, out.entry.right) if side)
+
+
+def _go_on(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("The export was cancelled. Nothing was written.")
 
 
 def _outgoing(

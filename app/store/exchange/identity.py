@@ -107,9 +107,9 @@ class MetTable:
     def __exit__(self, *_: object) -> None:
         self._db.execute("DROP TABLE IF EXISTS temp.met")
 
-    def add(self, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
+    def add(self, rows: Sequence[tuple[bytes, int, bytes]]) -> None:
         """(key, id, key of the left candidate or nothing); the first of a key stays."""
-        insert_many(self._db, "INSERT OR IGNORE INTO temp.met (key, id, left)", list(rows))
+        insert_many(self._db, "INSERT OR IGNORE INTO temp.met (key, id, left)", rows)
 
     def find(self, keys: Iterable[bytes]) -> dict[bytes, Met]:
         """Those of the keys that were met."""

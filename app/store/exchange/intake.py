@@ -191,12 +191,11 @@ class Intake:
         for row_id, prompt_id, text, model in self._db.execute(_CANDIDATES, listed):
             raw = prompts[prompt_id]
             keys[row_id] = (candidate_key(raw, text), candidate_key(raw, text, model))
-        self._met.add((key, row_id, b"") for row_id, both in keys.items() for key in both)
+        met = [(key, row_id, b"") for row_id, both in keys.items() for key in both]
         for row_id, left_id, right_id in self._db.execute(_COMPARISONS, listed):
             left, right = keys[left_id], keys[right_id]
-            self._met.add(
-                (comparison_key(one, other), row_id, one) for one, other in zip(left, right, strict=True)
-            )
+            met += [(comparison_key(one, other), row_id, one) for one, other in zip(left, right, strict=True)]
+        self._met.add(met)
 
     def _prompt_of(self, asked: Asked) -> _Prompt:
         known = self._prompts.get(asked.hash)

@@ -12,28 +12,33 @@ from app.store.records import PERSON, Choice
 
 Values = tuple[Any, ...]
 
-_TABLES = {
+_COLUMNS = {
     "prompts": "id content_hash messages source split priority comparisons answered created_at",
     "candidates": "id prompt_id text chars model fingerprint sampling seed finish_reason tokens seconds "
+    "created_at",
+    "edits": "id prompt_id text chars model fingerprint sampling seed finish_reason tokens seconds "
     "created_at edited_from",
     "comparisons": "id prompt_id left_id right_id left_chars right_chars swapped state priority held_out "
-    "skipped verdict_id choice purpose of_id flagged comment created_at",
+    "skipped verdict_id choice flagged comment created_at",
+    "settling": "id prompt_id left_id right_id left_chars right_chars swapped state priority held_out "
+    "skipped verdict_id choice purpose of_id created_at",
     "verdicts": "id comparison_id choice strength annotator seconds created_at undone_at edited_id imported",
     "verdict_history": "verdict_id event at",
     "standing": "comparison_id annotator verdict_id",
     "prompt_tags": "prompt_id tag",
     "comparison_tags": "comparison_id tag",
 }
-"""Their columns."""
+"""The columns of the tables, and of two kinds of rows that have others than most rows of theirs."""
+_TABLES = {"edits": "candidates", "settling": "comparisons"}
 _COUNTED_UP = ("prompts", "candidates", "comparisons", "verdicts")
 _ONCE = ("prompt_tags", "comparison_tags")
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Rows of each table that are to be written, and what is added to the counts of prompts, by their ids."""
+    """Rows of each kind that are to be written, and what is added to the counts of prompts, by their ids."""
 
-    rows: dict[str, list[Values]] = field(default_factory=lambda: {table: [] for table in _TABLES})
+    rows: dict[str, list[Values]] = field(default_factory=lambda: {kind: [] for kind in _COLUMNS})
     counts: dict[int, list[int]] = field(default_factory=dict)
 
 
@@ -76,7 +81,6 @@ class NewRows:
             new.tokens,
             new.seconds,
             new.created_at or self._moment,
-            None,
         )
         self._waiting.rows["candidates"].append(values)
         return candidate_id
@@ -84,7 +88,7 @@ class NewRows:
     def edit(self, prompt_id: int, text: str, edited_from: int) -> int:
         """What a person made of a candidate."""
         candidate_id = self._id("candidates")
-        self._waiting.rows["candidates"].append(
+        self._waiting.rows["edits"].append(
             (
                 *(candidate_id, prompt_id, text, len(text), PERSON, "", "{}", 0, "edited", 0, 0.0),
                 *(self._moment, edited_from),
@@ -125,8 +129,6 @@ class NewRows:
             int(choice == "skip"),
             verdict and verdict[0],
             choice,
-            "collect",
-            None,
             int(flagged),
             comment,
             self._moment,
@@ -145,10 +147,10 @@ class NewRows:
         """The comparison that was asked again to end a dispute, with its answer."""
         comparison_id = self._id("comparisons")
         state = "waiting" if verdict[1] == "skip" else "answered"
-        self._waiting.rows["comparisons"].append(
+        self._waiting.rows["settling"].append(
             (
                 *(comparison_id, prompt_id, *sides, *chars, 0, state, 0, 0, 0, *verdict, "settle", of_id),
-                *(0, "", self._moment),
+                self._moment,
             )
         )
         return comparison_id
@@ -211,22 +213,23 @@ def write(db: Database, waiting: Waiting, moment: str) -> None:
     rows, counts = waiting.rows, waiting.counts
     fresh = {values[0] for values in rows["prompts"]}
     prompts = [(*values[:5], 0, *values[5], moment) for values in rows["prompts"]]
-    for table, some in (rows | {"prompts": prompts}).items():
-        insert_many(db, _INSERTS[table], some)
+    for kind, some in (rows | {"prompts": prompts}).items():
+        insert_many(db, _INSERTS[kind], some)
     db.conn.executemany(
         "UPDATE prompts SET comparisons = comparisons + ?, answered = answered + ? WHERE id = ?",
         [(*added, key) for key, added in counts.items() if key not in fresh],
     )
-    if rows["comparisons"]:
-        count_new(db, rows["comparisons"][0][0])
+    new = [one[0][0] for kind in ("comparisons", "settling") if (one := rows[kind])]
+    if new:
+        count_new(db, min(new))
 
 
-def _insert(table: str) -> str:
-    or_ignore = " OR IGNORE" if table in _ONCE else ""
-    return f"INSERT{or_ignore} INTO {table} ({', '.join(_TABLES[table].split())})"
+def _insert(kind: str) -> str:
+    or_ignore = " OR IGNORE" if kind in _ONCE else ""
+    return f"INSERT{or_ignore} INTO {_TABLES.get(kind, kind)} ({', '.join(_COLUMNS[kind].split())})"
 
 
-_INSERTS = {table: _insert(table) for table in _TABLES}
+_INSERTS = {kind: _insert(kind) for kind in _COLUMNS}
 
 
 def _next_id(db: Database, table: str) -> int:

@@ -35,7 +35,7 @@ def push_to_hub(
     secret = token()
     if not secret:
         raise BadValue(
-            "There is no token for the hub, so nothing was sent. Enter one here, or under Edit, Tokens and keys."
+            "There is no token for the hub, so nothing was sent. Enter one (Edit, Tokens and keys)."
         )
     try:
         hub = (connect or _connect)(secret)

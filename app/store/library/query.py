@@ -39,11 +39,13 @@ _AMONG_HITS = """(
     OR c.prompt_id IN (SELECT rowid FROM prompts_fts WHERE prompts_fts MATCH :text)
 )"""
 _HITS_OF_WINDOW = """
-    SELECT rowid FROM candidates_fts
-    WHERE candidates_fts MATCH :text AND rowid BETWEEN :first AND :last
+WITH hits AS (
+    SELECT rowid AS id FROM candidates_fts WHERE candidates_fts MATCH :text AND rowid BETWEEN :first AND :last
+)
 """
-_WITHIN_WINDOW = f"""(
-    c.left_id IN ({_HITS_OF_WINDOW}) OR c.right_id IN ({_HITS_OF_WINDOW})
+"""Looked up once, though asked for twice below."""
+_WITHIN_WINDOW = """(
+    c.left_id IN (SELECT id FROM hits) OR c.right_id IN (SELECT id FROM hits)
     OR c.prompt_id IN (
         SELECT rowid FROM prompts_fts
         WHERE prompts_fts MATCH :text AND rowid BETWEEN :first_prompt AND :last_prompt
@@ -77,10 +79,11 @@ def build(db: Database, wanted: Filter, sort: Sort, *, whole: bool) -> Query:
     """
     parameters = _parameters(wanted)
     conditions = conditions_of(wanted)
-    starts = [*conditions.starts, *([_FOUND] if parameters["text"] else [])]
+    many_hits = _has_many_hits(db, parameters)
+    starts = [*conditions.starts, *([_FOUND] if parameters["text"] and not many_hits else [])]
     start = _best_start(db, starts, parameters)
     first_page = not whole and not start and sort.key == "added"
-    windowed = first_page and _has_many_hits(db, parameters)
+    windowed = first_page and many_hits
     if parameters["text"]:
         conditions.add(_WITHIN_WINDOW if windowed else _AMONG_HITS)
     parts: list[Part] = []
@@ -181,8 +184,9 @@ def _windowed(conditions: Conditions, sort: Sort) -> Part:
     where = " AND ".join(["c.id BETWEEN :low AND :high", *conditions.where])
     way = "DESC" if sort.descending else "ASC"
     every = " AND ".join([*conditions.where[:-1], _AMONG_HITS])
+    rows = f"SELECT c.id FROM comparisons AS c NOT INDEXED WHERE {where} ORDER BY c.id {way}"
     return Part(
-        sql=f"SELECT c.id FROM comparisons AS c NOT INDEXED WHERE {where} ORDER BY c.id {way}",
+        sql=_HITS_OF_WINDOW + rows,
         count=f"SELECT count(*) FROM comparisons AS c NOT INDEXED WHERE {every}",
         windowed=True,
     )

@@ -5,39 +5,46 @@ noted (`index_later`) and made findable afterwards, some at a time (`index_some`
 on the disk sooner and no verdict waits for it; a crash in between loses neither.
 """
 
+import time
 from typing import Literal
 
 from sqlite_utils import Database
 
 from app.store.handle import Project
+from app.store.library.search_text import spaced
 from app.store.rows import read, writing
 
 Indexed = Literal["prompts", "candidates"]
 
-AT_ONCE = 500
-"""Texts made findable in one transaction: some ten milliseconds, which is how long a verdict may wait."""
+_AT_ONCE = 1_000
+"""Texts made findable in one transaction at most."""
+_SECONDS = 0.003
+"""After which no more are begun in one: it takes as long again to get to the disk, and a verdict waits."""
+_A_FEW = 25
 
 _TEXTS: dict[Indexed, str] = {
     "prompts": """
-        INSERT INTO prompts_fts (rowid, text) SELECT prompts.id, (
+        SELECT prompts.id, (
             SELECT group_concat(json_extract(value, '$.content'), char(10)) FROM json_each(prompts.messages)
         ) FROM prompts WHERE prompts.id BETWEEN ? AND ?
     """,
-    "candidates": """
-        INSERT INTO candidates_fts (rowid, text) SELECT id, text FROM candidates WHERE id BETWEEN ? AND ?
-    """,
+    "candidates": "SELECT id, text FROM candidates WHERE id BETWEEN ? AND ?",
+}
+_INSERT: dict[Indexed, str] = {
+    "prompts": "INSERT INTO prompts_fts (rowid, text) VALUES (?, ?)",
+    "candidates": "INSERT INTO candidates_fts (rowid, text) VALUES (?, ?)",
 }
 _LAST_ID = 2**63 - 1
 
 
 def index_prompts(db: Database, after: int) -> None:
     """Within a transaction: make the words of every prompt with an id above `after` findable."""
-    db.execute(_TEXTS["prompts"], [after + 1, _LAST_ID])
+    _index(db, "prompts", after + 1, _LAST_ID)
 
 
 def index_candidates(db: Database, after: int) -> None:
     """Within a transaction: make the words of every candidate with an id above `after` findable."""
-    db.execute(_TEXTS["candidates"], [after + 1, _LAST_ID])
+    _index(db, "candidates", after + 1, _LAST_ID)
 
 
 def index_later(db: Database, table: Indexed, first: int, last: int) -> None:
@@ -46,18 +53,37 @@ def index_later(db: Database, table: Indexed, first: int, last: int) -> None:
         db.execute("INSERT INTO search_pending (tbl, first, last) VALUES (?, ?, ?)", [table, first, last])
 
 
-def index_some(project: Project, at_once: int = AT_ONCE) -> int:
-    """Make some of what is noted findable; how many texts are left. Raises `StoreError`."""
+def index_some(project: Project, at_once: int = _AT_ONCE) -> int:
+    """Make some of what is noted findable, for a few milliseconds; how many texts are left.
+
+    Raises `StoreError`.
+    """
     with writing(project, "making texts findable") as db:
         found = db.execute("SELECT tbl, first, last FROM search_pending LIMIT 1").fetchone()
         if found is None:
             return 0
         table, first, last = found
-        until = min(last, first + at_once - 1)
-        db.execute(_TEXTS[table], [first, until])
         db.execute("DELETE FROM search_pending WHERE tbl = ? AND first = ?", [table, first])
-        index_later(db, table, until + 1, last)
+        until = min(last, first + at_once - 1)
+        index_later(db, table, _index_until(db, table, first, until), last)
     return texts_left(project)
+
+
+def _index_until(db: Database, table: Indexed, first: int, last: int) -> int:
+    """The first id that there was no time for."""
+    enough = time.monotonic() + _SECONDS
+    while first <= last:
+        until = min(last, first + _A_FEW - 1)
+        _index(db, table, first, until)
+        first = until + 1
+        if time.monotonic() > enough:
+            break
+    return first
+
+
+def _index(db: Database, table: Indexed, first: int, last: int) -> None:
+    texts = db.execute(_TEXTS[table], [first, last])
+    db.conn.executemany(_INSERT[table], ((row_id, spaced(text)) for row_id, text in texts))
 
 
 def texts_left(project: Project) -> int:

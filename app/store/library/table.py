@@ -29,7 +29,7 @@ Keys = NDArray[np.int64]
 _MESSAGES_READ = 20_000
 """Characters of a conversation that are looked at for its first words."""
 _WORDS = 200
-_WINDOW = 10_000
+_WINDOW = 2_000
 """Comparisons looked through at first for the rows of a frequent word."""
 _LAST_CONTENT = re.compile(r'"content":"((?:[^"\\]|\\.)*)')
 
@@ -203,14 +203,17 @@ def _first(project: Project, sql: str, query: Query, offset: int, limit: int) ->
 def _first_in_windows(project: Project, sql: str, query: Query, offset: int, limit: int) -> list[int]:
     """The same where very many texts are found: only those of a few comparisons at a time are looked up."""
     descending = sql.endswith("DESC")
-    low, high = project.db.execute("SELECT min(id), max(id) FROM comparisons").fetchone()
+    # One of the two at a time is looked up; both together would be looked for in every row.
+    low, high = project.db.execute(
+        "SELECT (SELECT min(id) FROM comparisons), (SELECT max(id) FROM comparisons)"
+    ).fetchone()
     keys: list[int] = []
     size = _WINDOW
     while low is not None and low <= high and len(keys) < offset + limit:
         window = (max(low, high - size + 1), high) if descending else (low, min(high, low + size - 1))
         keys += _in_window(project, sql, query, *window, limit=offset + limit - len(keys))
         low, high = (low, window[0] - 1) if descending else (window[1] + 1, high)
-        size *= 4
+        size *= 5
     return keys[offset:]
 
 

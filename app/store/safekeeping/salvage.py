@@ -309,6 +309,7 @@ def _work_out_anew(db: Database) -> None:
         )
         for index in ("prompts_fts", "candidates_fts"):
             db.execute(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")  # noqa: S608
+        db.execute("DELETE FROM search_pending")  # what the last steps left to be done in the background
         index_prompts(db, after=0)
         index_candidates(db, after=0)
 

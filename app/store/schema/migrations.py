@@ -11,6 +11,7 @@ from sqlite_utils.migrations import Migrations
 
 from app.store.errors import explained
 from app.store.schema.collecting import collecting, search, search_later
+from app.store.schema.searching import search_by_sign
 from app.store.schema.studying import studying
 
 APPLICATION_ID = 0x44504F53
@@ -176,6 +177,7 @@ STEPS: Sequence[Step] = (
     search,
     studying,
     search_later,
+    search_by_sign,
 )
 
 

@@ -7,10 +7,11 @@ from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.train.preflight.token_view import TokenView
 from app.train.preflight.tokens import PairTokens
+from app.widgets.unseen import LINE_END, SPACE
 
 _LEGEND = (
     "Underlined: scored. Not underlined: only read. Struck out: cut. On a coloured ground: a sign of the "
-    "template. · is a blank, ⏎ a line break."
+    f"template. {SPACE} is a blank, {LINE_END} a line break."
 )
 
 

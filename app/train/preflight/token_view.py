@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
 from app.widgets.paper import InertDocument, shown_as_text
+from app.widgets.unseen import LINE_END, SPACE, signs
 from dpo_engine.preflight import TokenColumns, TokenMark
 
 _TURN = 0.008
@@ -21,7 +22,7 @@ _TURN = 0.008
 _MOST_IN_BLOCK = 100
 """Tokens after which a line ends in any case: what is longer takes long to lay out again."""
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_SEEN = {" ": "·", "\n": "⏎", "\t": "⇥", "\r": "␍", "": "∅"}
+_NOTHING = "∅"
 
 
 class TokenView(QTextEdit):
@@ -149,11 +150,8 @@ class TokenView(QTextEdit):
 
 
 def visible(text: str) -> str:
-    """A token so that nothing in it is unseen: blanks and breaks get a sign."""
-    if not text:
-        return _SEEN[""]
-    seen = "".join(_SEEN.get(letter, letter) for letter in text)
-    return shown_as_text(seen)
+    """A token so that nothing in it is unseen, not even that it is empty."""
+    return shown_as_text(signs(text.replace("\n", LINE_END)).replace(" ", SPACE)) or _NOTHING
 
 
 def _counts(columns: TokenColumns) -> str:

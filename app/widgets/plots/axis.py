@@ -5,7 +5,19 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 
+from app.shell.palette import FontSize
+from app.shell.theme import Theme
 from app.widgets.plots.ticks import log_ticks, words_of_ticks
+
+
+def dress_axes(plot: pg.PlotWidget, theme: Theme) -> None:
+    """Give a plot's ground, lines and figures the theme's present colours and fonts."""
+    plot.setBackground(theme.colour("surface"))
+    for side in ("left", "bottom"):
+        axis = plot.getPlotItem().getAxis(side)
+        axis.setPen(pg.mkPen(theme.colour("border")))
+        axis.setTextPen(pg.mkPen(theme.colour("faint")))
+        axis.setStyle(tickFont=theme.figures(FontSize.CAPTION))
 
 
 class FigureAxis(pg.AxisItem):  # type: ignore[misc]

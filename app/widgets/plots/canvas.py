@@ -12,7 +12,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
-from app.widgets.plots.axis import FigureAxis
+from app.widgets.plots.axis import FigureAxis, dress_axes
 
 LEFT_AXIS_WIDTH = 52
 """The same for every plot, so that steps stand above each other."""
@@ -80,14 +80,8 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
 
     def restyle(self) -> None:
         """Take colours and fonts from the theme again."""
-        colour = self._theme.colour
-        self.setBackground(colour("surface"))
-        item = self.getPlotItem()
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(colour("border")))
-            axis.setTextPen(pg.mkPen(colour("faint")))
-            axis.setStyle(tickFont=self._theme.figures(FontSize.CAPTION))
+        colour, item = self._theme.colour, self.getPlotItem()
+        dress_axes(self, self._theme)
         self._left.setWidth(round(LEFT_AXIS_WIDTH * self._theme.scale))
         item.getAxis("bottom").setHeight(self._theme.px(FontSize.CAPTION) + Space.S)
         self._cursor.setPen(pg.mkPen(colour("border_strong"), width=1))

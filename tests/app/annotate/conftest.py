@@ -15,6 +15,7 @@ from app.store.project import create_project
 from dpo_engine.catalogue import STARTER
 from tests.app.annotate.scenes import Clock, add_prompts, new_presenter
 from tests.app.annotate.typist import add_edit_actions, shown
+from tests.app.annotate.writing_ahead import Ahead
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
 
@@ -82,3 +83,8 @@ def ready_page(page: AnnotatePage, presenter: AnnotatePresenter, engine: FakeEng
     presenter.start()
     engine.deliver()
     return page
+
+
+@pytest.fixture
+def ahead(engine: FakeEngine, store: DirectStore) -> Ahead:
+    return Ahead(engine, store)

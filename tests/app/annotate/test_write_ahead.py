@@ -1,70 +1,18 @@
 """The queue of comparisons that the engine writes ahead."""
 
-import random
-
 import pytest
 
-from app.annotate.drafts import Author
-from app.annotate.pace import FEWEST, Pace
-from app.annotate.write_ahead import WriteAhead
+from app.annotate.pace import FEWEST
 from app.store.collecting import comparisons, prompts
 from app.store.errors import StoreFull
 from app.store.handle import Project
-from app.store.records import Comparison
-from dpo_engine.config import SamplingConfig
-from dpo_engine.events import CandidateDone, CandidateRestarted, RequestStarted, TextDelta
+from dpo_engine.events import CandidateRestarted, RequestStarted, TextDelta
 from dpo_engine.preferences import Message
-from dpo_engine.requests import Cancel, Generate, GenerateMany
+from dpo_engine.requests import Cancel, Generate
 from tests.app.annotate.scenes import add_prompts
+from tests.app.annotate.writing_ahead import SAMPLING, Ahead, author, done
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.stores import DirectStore
-
-SAMPLING = SamplingConfig(temperature=0.7, max_new_tokens=64)
-
-
-def author(policy: str = "starter") -> Author:
-    return Author(policy=policy, sampling=SAMPLING)
-
-
-class Steady(Pace):
-    """So many are wanted, however fast a person judges."""
-
-    def __init__(self, target: int) -> None:
-        super().__init__()
-        self._target = target
-
-    @property
-    def target(self) -> int:
-        return self._target
-
-
-class Ahead:
-    """A `WriteAhead` and what it called back."""
-
-    def __init__(self, engine: FakeEngine, store: DirectStore, *, seed: int = 1, target: int = 4) -> None:
-        self.stored: list[Comparison] = []
-        self.given_up: list[str] = []
-        self.changes = 0
-        self.someone_waits = True
-        self.queue = WriteAhead(
-            engine=engine,
-            store=store,
-            rng=random.Random(seed),
-            stored=self.stored.append,
-            changed=self._on_changed,
-            someone_waits=lambda: self.someone_waits,
-            annotator=lambda: "me",
-            gave_up=self.given_up.append,
-            pace=Steady(target),
-        )
-
-    def _on_changed(self) -> None:
-        self.changes += 1
-
-
-@pytest.fixture
-def ahead(engine: FakeEngine, store: DirectStore) -> Ahead:
-    return Ahead(engine, store)
 
 
 def test_fills_up_to_the_target_one_request_at_a_time(ahead: Ahead, engine: FakeEngine) -> None:
@@ -263,7 +211,7 @@ def test_a_success_between_failures_starts_the_count_anew(store: DirectStore) ->
             engine.fail(request.id, code="bad_input", message="No.")
         else:
             for index in (0, 1):
-                engine.emit(_done(request.id, index))
+                engine.emit(done(request.id, index))
             engine.finish(request.id)
     assert ahead.queue.trouble is None
     assert len(ahead.stored) == 1
@@ -286,7 +234,7 @@ def test_a_request_that_ends_without_both_responses_is_a_failure(store: DirectSt
     ahead.queue.begin([author("starter")], 0)
     for _ in range(3):
         request = engine.last(Generate).id
-        engine.emit(_done(request, 0))
+        engine.emit(done(request, 0))
         engine.finish(request)
     assert ahead.queue.trouble is not None
     assert ahead.stored == []
@@ -356,147 +304,3 @@ def test_while_it_stands_by_nothing_is_written(ahead: Ahead, engine: FakeEngine)
     engine.deliver()
     assert ahead.stored == []
     assert len(engine.requests) == 1
-
-
-# --- several prompts in one batch ---
-
-
-@pytest.fixture
-def unhurried(store: DirectStore) -> tuple[FakeEngine, Ahead]:
-    """Someone has a comparison in front of them, and none waits after it; the engine is played by hand."""
-    engine = FakeEngine()
-    ahead = Ahead(engine, store)
-    ahead.someone_waits = False
-    ahead.queue.begin([author("starter")], 0)
-    return engine, ahead
-
-
-def _batch_done(engine: FakeEngine, place: int) -> None:
-    for index in (0, 1):
-        engine.emit(_done(engine.last(GenerateMany).id, 2 * place + index))
-
-
-def test_when_nobody_waits_all_that_is_wanted_is_written_in_one_batch(
-    ahead: Ahead, engine: FakeEngine
-) -> None:
-    ahead.someone_waits = False
-    ahead.queue.begin([author("starter")], 0)
-    (request,) = engine.requests
-    assert isinstance(request, GenerateMany)
-    assert _asked(request) == [f"Question {number}?" for number in (1, 2, 3, 4)]
-    assert len({asked.seed for asked in request.prompts}) == 4
-    assert (request.n, request.sampling, request.policy) == (2, SAMPLING, "starter")
-    engine.deliver()
-    assert [one.prompt.id for one in ahead.stored] == [1, 2, 3, 4]
-    for comparison, asked in zip(ahead.stored, request.prompts, strict=True):
-        seeds = {comparison.left.seed, comparison.right.seed}
-        assert seeds == {asked.seed, asked.seed + 1}
-    assert engine.open == []
-    assert len(engine.requests) == 1
-
-
-def test_one_who_waits_is_served_alone_and_first(ahead: Ahead, engine: FakeEngine) -> None:
-    ahead.queue.begin([author("starter")], 0)
-    assert isinstance(engine.requests[0], Generate)
-    ahead.someone_waits = False  # as soon as the first one is there
-    engine.deliver()
-    assert [type(request) for request in engine.requests] == [Generate, GenerateMany]
-    assert len(ahead.stored) == FEWEST
-
-
-def test_each_of_a_batch_is_kept_as_soon_as_it_is_done(unhurried: tuple[FakeEngine, Ahead]) -> None:
-    engine, ahead = unhurried
-    request = engine.last(GenerateMany).id
-    engine.emit(TextDelta(request=request, index=5, text="of the third"))
-    _batch_done(engine, 1)
-    assert [one.prompt.id for one in ahead.stored] == [2]
-    assert ahead.queue.draft is not None
-    assert ahead.queue.draft.prompt.id == 1, "what someone who begins to wait would see"
-    engine.emit(_done(request, 0))
-    assert len(ahead.stored) == 1, "one of two is half a comparison"
-    engine.emit(_done(request, 1))
-    assert [one.prompt.id for one in ahead.stored] == [2, 1]
-    assert ahead.queue.draft.texts == ["", "of the third"]
-    assert len(engine.requests) == 1, "one request at a time"
-
-
-@pytest.mark.parametrize("how", ["cancel", "crash"])
-def test_a_batch_that_ends_early_loses_only_what_is_unfinished(
-    unhurried: tuple[FakeEngine, Ahead], project: Project, how: str
-) -> None:
-    engine, ahead = unhurried
-    request = engine.last(GenerateMany).id
-    _batch_done(engine, 0)
-    engine.emit(_done(request, 2))
-    if how == "cancel":
-        ahead.queue.hold()
-        assert Cancel(target=request) in engine.controls
-        engine.fail(request, code="cancelled", message="Cancelled.")
-        assert ahead.queue.trouble is None
-    else:
-        engine.die()
-    rows = project.db.execute("SELECT prompt_id FROM comparisons").fetchall()
-    assert rows == [(1,)]
-    (candidates,) = project.db.execute("SELECT count(*) FROM candidates").fetchone()
-    assert candidates == 2, "nothing half-written"
-    engine.auto_generate(["a", "b"])
-    ahead.queue.go_on()
-    if how == "crash":
-        assert isinstance(engine.requests[-1], Generate), "after a failure one at a time"
-        _finish_by_hand(engine)
-    engine.deliver()
-    assert len(ahead.stored) >= FEWEST
-    assert {1, 2, 3, 4} <= {one.prompt.id for one in ahead.stored}
-
-
-def test_a_prompt_that_a_batch_left_out_is_asked_for_alone(unhurried: tuple[FakeEngine, Ahead]) -> None:
-    engine, ahead = unhurried
-    for place in (0, 2, 3):
-        _batch_done(engine, place)
-    engine.finish(engine.last(GenerateMany).id)
-    alone = engine.last(Generate)
-    assert alone.prompt[-1].content == "Question 2?"
-    assert ahead.queue.trouble is None
-    engine.fail(alone.id, code="bad_input", message="The template refuses it.")
-    asked = [one for request in engine.requests[2:] for one in _asked(request)]
-    assert "Question 2?" not in asked, "it is not tried again by itself"
-
-
-def test_a_batch_that_cannot_be_kept_stops_with_the_stores_sentence(
-    unhurried: tuple[FakeEngine, Ahead], store: DirectStore
-) -> None:
-    engine, ahead = unhurried
-    store.fail_next(StoreFull("The disk is full."))
-    _batch_done(engine, 0)
-    assert ahead.queue.trouble is not None
-    _batch_done(engine, 1)
-    engine.finish(engine.last(GenerateMany).id)
-    assert [one.prompt.id for one in ahead.stored] == [2]
-    assert engine.open == []
-
-
-def _asked(request: object) -> list[str]:
-    if isinstance(request, GenerateMany):
-        return [one.prompt[-1].content for one in request.prompts]
-    assert isinstance(request, Generate)
-    return [request.prompt[-1].content]
-
-
-def _finish_by_hand(engine: FakeEngine) -> None:
-    request = engine.last(Generate).id
-    for index in (0, 1):
-        engine.emit(_done(request, index))
-    engine.finish(request)
-
-
-def _done(request: str, index: int) -> CandidateDone:
-    return CandidateDone(
-        request=request,
-        index=index,
-        text=f"text {index}",
-        tokens=2,
-        seed=index,
-        finish_reason="end",
-        seconds=0.1,
-        fingerprint="f" * 64,
-    )

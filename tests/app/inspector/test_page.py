@@ -438,3 +438,15 @@ def test_p_shows_the_pictures_and_a_brush_in_them_filters_the_table(scored_page:
     assert len(visible_pairs(page)) == 30
     press(page, Qt.Key.Key_P)
     assert not page.pairs.pictures_shown
+
+
+def test_a_button_in_the_pair_s_head_opens_the_loss_explorer_with_it(
+    qtbot: QtBot, scored_page: InspectorPage
+) -> None:
+    scored_page.pairs.rows.choose_row(4)
+    button = scored_page.pairs.pane.explore
+    assert button.isVisible() and button.isEnabled() and button.text()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert scored_page.top.view() == 2 and scored_page.explorer is not None
+    opened = scored_page.explorer._presenter.opened
+    assert opened is not None and opened.title == "Pair 5 of brave-otter"

@@ -119,3 +119,27 @@ def test_views_that_are_not_there_are_not_offered(qtbot: QtBot, qapp: QApplicati
     assert not pane.views.isVisible()
     pane.show_next_view()
     assert pane.views.choice() == 0
+
+
+def test_texts_are_written_when_they_are_seen(pane: PairPane, pairs: list[ScoredPair]) -> None:
+    pane.show_pair(TABLE, 0, pairs[0])
+    pane.views.choose(2)
+    pane.show_pair(TABLE, 1, pairs[1])
+    assert pane.chosen.text.toPlainText() == pairs[0].chosen
+    pane.views.choose(0)
+    assert pane.chosen.text.toPlainText() == pairs[1].chosen
+    pane.views.choose(2)
+    pane.show_pair(TABLE, -1, None)
+    pane.views.choose(0)
+    assert pane.chosen.text.toPlainText() == ""
+
+
+def test_the_same_text_at_another_beta_keeps_what_is_selected_in_it(
+    pane: PairPane, pairs: list[ScoredPair]
+) -> None:
+    pane.show_pair(TABLE, 1, pairs[1])
+    pane.chosen.text.selectAll()
+    pane.show_pair(TABLE.at_beta(0.7), 1, pairs[1])
+    assert pane.chosen.text.textCursor().selectedText() == pairs[1].chosen
+    pane.show_pair(TABLE, 2, pairs[2])
+    assert pane.chosen.text.toPlainText() == pairs[2].chosen

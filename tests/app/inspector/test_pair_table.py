@@ -8,7 +8,7 @@ import pytest
 
 from app.inspector.columns import COLUMNS, Column, column_by_key, sort_values
 from app.inspector.figures import CASES
-from app.inspector.pair_table import Arrangement, Mask, PairTable, arrange, summary_of
+from app.inspector.pair_table import Arrangement, Mask, PairTable, arrange, stable_order, summary_of
 from dpo_engine.pair_math import Case
 from dpo_engine.preferences import Split
 from tests.app.inspector.scenes import make_pairs, make_scores, table_of
@@ -44,6 +44,14 @@ def test_every_column_sorts(column: Column, descending: bool) -> None:
     rows = list(arrange(TABLE, Arrangement(descending=descending), values).rows)
     expected = sorted(range(len(TABLE)), key=lambda row: -keys[row] if descending else keys[row])
     assert rows == expected
+
+
+@pytest.mark.parametrize("different", [1, 3, 50, 10**9])
+def test_equal_keys_stay_in_their_order(different: int) -> None:
+    rng = np.random.default_rng(different)
+    numbers = rng.integers(0, different, 20_000)
+    for keys in (numbers, -numbers / 7):
+        assert np.array_equal(stable_order(keys), np.argsort(keys, kind="stable"))
 
 
 def test_sorting_by_prompt_follows_its_text() -> None:

@@ -51,6 +51,7 @@ def test_opening_an_unscored_run_scores_it_with_the_runs_own_settings(
         pairs=run.folder,
         beta=0.3,
         max_length=512,
+        reference_cache=True,
         dtype="float32",
     )
     assert presenter.state.phase == "scoring"

@@ -65,3 +65,56 @@ def test_a_study_is_told_by_its_share_and_the_time_left_once_that_is_known() -> 
     assert fold.status.words == "Looking for suspect verdicts 31 % · 4 min left"
     fold.on_event(events.RequestFinished(request="s"))
     assert fold.status.words == "Idle"
+
+
+def _stage(
+    done: int, total: int, stage: str = "Measuring the held-out pairs", request: str = "t"
+) -> events.Progress:
+    return events.Progress(request=request, stage=stage, done=done, total=total, unit="pairs")
+
+
+def test_a_stage_is_named_inside_its_training_and_no_longer_than_it_lasts() -> None:
+    fold = _ready()
+    fold.on_event(_step(12))
+    fold.on_event(_stage(3, 8))
+    assert fold.status.words == "Measuring the held-out pairs 37 %"
+    fold.on_event(_stage(8, 8))
+    assert fold.status.words == "Training step 12 of 80 · 4 min left"
+
+
+def test_a_stage_without_a_count_ends_with_what_it_was_for() -> None:
+    fold = _ready()
+    fold.on_event(_step(12))
+    fold.on_event(_stage(0, 0, "Answering the sampled prompts"))
+    fold.on_event(events.Evaluated(request="t", step=12, metrics={}))
+    assert fold.status.words == "Training step 12 of 80 · 4 min left"
+    fold.on_event(events.RequestFinished(request="t"))
+    fold.on_event(events.Progress(request="s", stage="Loading step-000030", done=0, total=0))
+    assert fold.status.words == "Loading step-000030"
+    loaded = events.ModelLoaded(
+        request="s", model="m", fingerprint="f", parameters=1, device="cpu", dtype="float32"
+    )
+    fold.on_event(loaded)
+    assert fold.status.words == "Working"
+    fold.on_event(_stage(1, 4, "Scoring pairs", "s"))
+    assert fold.status.words == "Scoring pairs 25 %"
+    fold.on_event(events.RequestFinished(request="s"))
+    assert fold.status.words == "Idle"
+
+
+def test_what_is_loaded_already_does_not_begin_anything() -> None:
+    fold = _ready()
+    fold.on_event(
+        events.ModelLoaded(
+            request="g", model="m", fingerprint="f", parameters=1, device="cpu", dtype="float32"
+        )
+    )
+    assert fold.status.words == "Idle"
+
+
+def test_a_study_that_is_through_does_not_say_a_hundred_per_cent() -> None:
+    fold = _ready()
+    fold.on_event(events.StudyAdvanced(request="s", fold=5, folds=5, share=1.0, seconds_left=0.0))
+    assert fold.status.words == "Looking for suspect verdicts"
+    fold.on_event(events.RequestFinished(request="s"))
+    assert fold.status.words == "Idle"

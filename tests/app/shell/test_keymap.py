@@ -172,6 +172,7 @@ def test_actions_are_found_by_name_and_by_key(dialog: KeysDialog) -> None:
 def test_keys_are_shown_as_people_know_them() -> None:
     assert shown("Return") == "Enter"
     assert shown("Ctrl+Z") == "Ctrl+Z"
+    assert shown("Ctrl+Return") == "Ctrl+Enter"
 
 
 # --- undo and redo by name ---

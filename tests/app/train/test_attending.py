@@ -8,7 +8,7 @@ from app.train.attending import Attending, Wishes
 from dpo_engine.events import TrainingPaused, TrainingResumed
 from dpo_engine.requests import Train
 from tests.app.train.conftest import Room
-from tests.app.train.test_presenter import begin, step
+from tests.app.train.playing import begin, step
 
 
 class Around:

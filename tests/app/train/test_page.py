@@ -21,7 +21,7 @@ from app.train.runs.model import STATE
 from dpo_engine import requests as ask
 from dpo_engine.requests import Train
 from tests.app.train.conftest import Room
-from tests.app.train.test_presenter import begin, step
+from tests.app.train.playing import begin, step
 from tests.helpers.fake_engine import training_metrics
 
 
@@ -253,7 +253,7 @@ def test_a_key_of_ones_own_acts_and_is_told(qtbot: QtBot, ready: Room, theme: Th
     page.activateWindow()
     page.foot.start_box.button.setFocus()
     qtbot.waitUntil(page.foot.start_box.button.hasFocus)
-    assert page.foot.start_box.button.toolTip().endswith("(Ctrl+Return)")
+    assert page.foot.start_box.button.toolTip().endswith("(Ctrl+Enter)")
     keymap.change("train.start", ["F7"])
     assert page.foot.start_box.button.toolTip().endswith("now (F7)")
     QTest.keyClick(page.foot.start_box.button, Qt.Key.Key_F6)

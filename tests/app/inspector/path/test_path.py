@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.inspector.ledger.marks import Mark, Target, write_mark
 from app.inspector.material import InspectableRun, load_runs
-from app.inspector.path.chart import charts
+from app.inspector.path.chart import Side, border_middles, charts
 from app.inspector.path.points import PathPoint, load_history, load_path
 from app.inspector.path.view import PathView
 from app.shell.theme import Theme
@@ -128,3 +128,26 @@ def test_any_number_of_points_is_painted(view: PathView, number: int) -> None:
     assert not before.isNull()
     assert len(list(view.csv_rows())) == number + 1
     assert view.words()
+
+
+BORDERS: tuple[Side, ...] = ("above", "", "below")
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.5, 3.0, 9.0, 17.0, 40.0, 90.0])
+@pytest.mark.parametrize("middle", [20.0, 60.0, 100.0, 118.0])
+def test_what_is_said_of_the_borders_is_never_written_over_anything(gap: float, middle: float) -> None:
+    downs = (middle - gap, middle, middle + gap)
+    found = border_middles(list(zip(downs, BORDERS, strict=True)), 16.0, 10.0, 120.0)
+    assert found[1] is None
+    said = [one for one in found if one is not None]
+    assert all(one - 8 >= 10.0 and one + 8 <= 120.0 for one in said)
+    assert all(abs(one - down) > 8 for one in said for down in downs)
+    assert len(said) < 2 or abs(said[0] - said[1]) >= 16.0
+    if middle == 60.0 and gap <= 17.0:
+        assert len(said) == 2 and said[0] < downs[0] and said[1] > downs[2]
+
+
+def test_words_go_to_the_other_side_of_their_border_where_there_is_room() -> None:
+    assert border_middles([(40.0, "above"), (115.0, "below")], 16.0, 10.0, 120.0) == [31.0, 106.0]
+    assert border_middles([(12.0, "above")], 16.0, 10.0, 120.0) == [21.0]
+    assert border_middles([(12.0, "above")], 16.0, 10.0, 20.0) == [None]

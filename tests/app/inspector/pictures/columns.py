@@ -68,8 +68,10 @@ def table_with(chosen: Floats, rejected: Floats, reference: Floats, beta: float 
         reference_chosen=reference[0],
         reference_rejected=reference[1],
     )
+    ids = tuple(f"pair-{number}" for number in range(pairs))
     return PairTable(
-        ids=tuple(f"pair-{number}" for number in range(pairs)),
+        ids=ids,
+        place_of={pair: place for place, pair in enumerate(ids)},
         rows=np.arange(1, pairs + 1),
         log_probs=log_probs,
         figures=figures(log_probs, beta),

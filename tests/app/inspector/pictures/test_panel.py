@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.inspector.pair_table import Mask, PairTable
+from app.inspector.pictures import panel as panel_module
 from app.inspector.pictures.brush import Kind
 from app.inspector.pictures.canvas import PictureCanvas
 from app.inspector.pictures.panel import PicturesPanel
@@ -212,7 +213,7 @@ def test_a_table_of_other_pairs_has_no_brush(scene: Scene, table: PairTable) -> 
     scene.panel.show_pairs(more, np.arange(90))
     assert scene.emitted[-1] is not None
     assert len(scene.emitted[-1]) == 90
-    scene.panel.show_pairs(replace(more, ids=tuple(f"other-{pair}" for pair in more.ids)), np.arange(90))
+    scene.panel.show_pairs(replace(more, rows=more.rows + 1_000), np.arange(90))
     assert scene.emitted[-1] is None
 
 
@@ -310,3 +311,22 @@ def test_one_pair_among_many_has_a_cell_of_its_own() -> None:
     counts = cell_counts(np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0]), 4, 3)
     assert counts.shape == (3, 4)
     assert (counts[0, 0], counts[2, 3], counts.sum()) == (2, 1, 3)
+
+
+def test_of_many_pairs_each_picture_has_a_turn_of_its_own(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel_module, "_MANY", 50)
+    scene.show(random_table(60))
+    cards = list(scene.panel.cards.values())
+    worked_out: list[int] = []
+    for number, card in enumerate(cards):
+        monkeypatch.setattr(card, "show_pairs", lambda *_shown, number=number: worked_out.append(number))
+    scene.qtbot.waitUntil(lambda: not scene.panel._turns.isActive())
+    worked_out.clear()
+    scene.panel.show_pairs(random_table(70), np.arange(70))
+    assert worked_out == []
+    scene.panel._show_next()
+    scene.panel.show_pairs(random_table(80), np.arange(80))
+    scene.qtbot.waitUntil(lambda: not scene.panel._turns.isActive())
+    assert worked_out == [0, 1, 2, 3, 0], "what waits longest comes first, and nothing is drawn twice in vain"

@@ -18,14 +18,17 @@ def test_columns_are_those_of_the_table() -> None:
     assert columns.before is None
 
 
-def test_pairs_of_another_checkpoint_are_matched_by_id() -> None:
-    assert aligned(np.array([1.0, 2.0]), ("b", "a"), ("a", "b", "c")).tolist()[:2] == [2.0, 1.0]
-    assert np.isnan(aligned(np.array([1.0]), ("b",), ("c",)))[0]
+def test_pairs_of_another_checkpoint_are_matched_by_their_row() -> None:
+    known = aligned(np.array([1.0, 2.0]), np.array([3, 8]), np.array([1, 3, 7, 8, 9]))
+    assert known[[1, 3]].tolist() == [1.0, 2.0]
+    assert np.isnan(known[[0, 2, 4]]).all()
+    assert np.isnan(aligned(np.empty(0), np.empty(0, np.int64), np.array([4]))).tolist() == [True]
+    assert aligned(np.array([1.0]), np.array([4]), np.empty(0, np.int64)).size == 0
 
 
 def test_before_follows_another_checkpoint_and_not_beta() -> None:
     source, table, before = ColumnSource(), random_table(12, seed=1), random_table(12, seed=2)
-    fewer = replace(before, ids=(*before.ids[:-1], "another"))
+    fewer = replace(before, rows=np.append(before.rows[:-1], 77))
     gap = before.figures.chosen_log_ratio - before.figures.rejected_log_ratio
     found = source.columns(table, fewer).before
     assert found is not None

@@ -33,10 +33,20 @@ def panel(qtbot: QtBot, theme: Theme, suspects: SuspectsPresenter) -> SuspectsPa
     return panel
 
 
-def shown(qtbot: QtBot, panel: SuspectsPanel) -> None:
+@pytest.fixture
+def studied(
+    qtbot: QtBot,
+    compared: list[Comparison],
+    panel: SuspectsPanel,
+    suspects: SuspectsPresenter,
+    engine: FakeEngine,
+) -> SuspectsPanel:
+    """In view, with what a whole study found."""
     with qtbot.waitExposed(panel):
         panel.show()
     panel.activateWindow()
+    do_study(engine, suspects)
+    return panel
 
 
 def cells(panel: SuspectsPanel, column: int) -> list[str]:
@@ -72,105 +82,64 @@ def test_one_button_begins_and_the_middle_tells_how_far_it_is(
     assert panel.bar.go_on.isVisible()
 
 
-def test_the_table_is_ranked_and_the_selected_verdict_is_read(
-    qtbot: QtBot,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
-    shown(qtbot, panel)
-    do_study(engine, suspects)
-    assert cells(panel, 0) == [str(rank) for rank in range(1, 25)]
-    assert set(cells(panel, 1)[:2]) == {f"Question {place}?" for place in TURNED}
-    assert panel.summary.text() == "24 of 24 pairs looked at · 2 go against what the others taught"
-    panel.table.choose_row(0)
-    place = int(cells(panel, 1)[0].removeprefix("Question ").rstrip("?"))
-    assert panel.reading.rejected.text.toPlainText() == f"Short {place}."
-    assert panel.reading.chosen.text.toPlainText().startswith(f"Long {place}.")
-    assert "holds the rejected response better" in panel.reading.sentence.text()
-    QTest.keyClick(panel.table.view, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
-    assert "agrees with this one" in panel.reading.sentence.text()
+def test_the_table_is_ranked_and_the_selected_verdict_is_read(studied: SuspectsPanel) -> None:
+    assert cells(studied, 0) == [str(rank) for rank in range(1, 25)]
+    assert set(cells(studied, 1)[:2]) == {f"Question {place}?" for place in TURNED}
+    assert studied.summary.text() == "24 of 24 pairs looked at · 2 go against what the others taught"
+    studied.table.choose_row(0)
+    place = int(cells(studied, 1)[0].removeprefix("Question ").rstrip("?"))
+    assert studied.reading.rejected.text.toPlainText() == f"Short {place}."
+    assert studied.reading.chosen.text.toPlainText().startswith(f"Long {place}.")
+    assert "holds the rejected response better" in studied.reading.sentence.text()
+    QTest.keyClick(studied.table.view, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    assert "agrees with this one" in studied.reading.sentence.text()
 
 
-def test_sorting_by_a_heading_keeps_the_selected_one(
-    qtbot: QtBot,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
-    shown(qtbot, panel)
-    do_study(engine, suspects)
-    panel.table.choose_row(1)
-    selected = panel.model.rows[1].row.comparison_id
+def test_sorting_by_a_heading_keeps_the_selected_one(studied: SuspectsPanel) -> None:
+    studied.table.choose_row(1)
+    selected = studied.model.rows[1].row.comparison_id
     margin = [column.title for column in COLUMNS].index("Margin")
-    panel.table.heading_clicked.emit(margin)
-    margins = [one.found.margin for one in panel.model.rows]
+    studied.table.heading_clicked.emit(margin)
+    margins = [one.found.margin for one in studied.model.rows]
     assert margins == sorted(margins)
-    panel.table.heading_clicked.emit(margin)
-    assert [one.found.margin for one in panel.model.rows] == sorted(margins, reverse=True)
-    assert panel.model.rows[panel.table.current_row()].row.comparison_id == selected
+    studied.table.heading_clicked.emit(margin)
+    assert [one.found.margin for one in studied.model.rows] == sorted(margins, reverse=True)
+    assert studied.model.rows[studied.table.current_row()].row.comparison_id == selected
 
 
-def test_the_key_asks_the_selected_ones_again(
-    qtbot: QtBot,
-    project: Project,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
-    shown(qtbot, panel)
-    do_study(engine, suspects)
-    panel.table.setFocus()
-    panel.table.choose_row(0)
-    QTest.keyClick(panel.table.view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    QTest.keyClick(panel.table.view, Qt.Key.Key_A)
-    assert cells(panel, OUTCOME_COLUMN)[:3] == ["Will be asked", "Will be asked", ""]
-    assert panel.notice.text().startswith("2 verdicts come up again in Annotate")
-    with qtbot.waitSignal(panel.annotate_requested):
-        panel.to_annotate.click()
+def test_the_key_asks_the_selected_ones_again(qtbot: QtBot, project: Project, studied: SuspectsPanel) -> None:
+    studied.table.setFocus()
+    studied.table.choose_row(0)
+    QTest.keyClick(studied.table.view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(studied.table.view, Qt.Key.Key_A)
+    assert cells(studied, OUTCOME_COLUMN)[:3] == ["Will be asked", "Will be asked", ""]
+    assert studied.notice.text().startswith("2 verdicts come up again in Annotate")
+    with qtbot.waitSignal(studied.annotate_requested):
+        studied.to_annotate.click()
     answer_second_looks(project, ["tie", "skip"])
-    panel.hide()
-    panel.show()
-    assert cells(panel, OUTCOME_COLUMN)[:2] == ["Tie", "Put off"]
-    assert panel.summary.text().endswith("second looks: 1 put off, 1 tie")
+    studied.hide()
+    studied.show()
+    assert cells(studied, OUTCOME_COLUMN)[:2] == ["Tie", "Put off"]
+    assert studied.summary.text().endswith("second looks: 1 put off, 1 tie")
 
 
-def test_the_menu_offers_as_many_as_disagree(
-    qtbot: QtBot,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
-    shown(qtbot, panel)
-    do_study(engine, suspects)
-    panel.ask_first.click()
-    (menu,) = panel.findChildren(QMenu)
+def test_the_menu_offers_as_many_as_disagree(studied: SuspectsPanel) -> None:
+    studied.ask_first.click()
+    (menu,) = studied.findChildren(QMenu)
     assert [action.text() for action in menu.actions()] == ["All 2 that disagree"]
     menu.actions()[0].trigger()
     menu.close()
-    assert cells(panel, OUTCOME_COLUMN)[:2] == ["Will be asked"] * 2
-    assert not panel.ask_first.isEnabled()
+    assert cells(studied, OUTCOME_COLUMN)[:2] == ["Will be asked"] * 2
+    assert not studied.ask_first.isEnabled()
 
 
-def test_copied_rows_are_a_table(
-    qtbot: QtBot,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
-    shown(qtbot, panel)
-    do_study(engine, suspects)
-    panel.table.setFocus()
-    panel.table.choose_row(0)
-    QTest.keyClick(panel.table.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+def test_copied_rows_are_a_table(studied: SuspectsPanel) -> None:
+    studied.table.setFocus()
+    studied.table.choose_row(0)
+    QTest.keyClick(studied.table.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[0].split("\t")[:3] == ["comparison", "#", "Prompt"]
-    assert lines[1].split("\t")[0] == str(panel.model.rows[0].row.comparison_id)
+    assert lines[1].split("\t")[0] == str(studied.model.rows[0].row.comparison_id)
     assert len(lines) == 2
 
 
@@ -195,21 +164,12 @@ def test_a_failed_study_says_why_above_what_it_found(
     assert panel.table.isVisible() and panel.bar.go_on.isVisible()
 
 
-def test_text_of_a_model_is_shown_as_text(
-    qtbot: QtBot,
-    project: Project,
-    compared: list[Comparison],
-    panel: SuspectsPanel,
-    suspects: SuspectsPresenter,
-    engine: FakeEngine,
-) -> None:
+def test_text_of_a_model_is_shown_as_text(project: Project, studied: SuspectsPanel) -> None:
     hostile = "<script>alert(1)</script> <img src='http://example.com/a.png'> **bold**"
-    shown(qtbot, panel)
-    do_study(engine, suspects)
     project.db.execute("UPDATE candidates SET text = ?", [hostile])
     project.db.commit()
-    panel.table.choose_row(3)
-    assert panel.reading.chosen.text.toPlainText() == hostile
+    studied.table.choose_row(3)
+    assert studied.reading.chosen.text.toPlainText() == hostile
 
 
 def test_every_control_has_a_name(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.inspector.tokens.blocks import LINE_END, Block, blocks, utf16_length, visible
+from app.inspector.tokens.blocks import Block, blocks, utf16_length, visible
+from app.widgets.unseen import LINE_END
 from dpo_engine.token_scores.details import TokenDetail
 from tests.app.inspector.tokens.pairs import detail
 

@@ -14,7 +14,7 @@ from app.train.panels import Means
 from dpo_engine.events import StepDone
 from dpo_engine.requests import StopAndKeep as StopRequest
 from tests.app.train.conftest import Room
-from tests.app.train.test_presenter import begin
+from tests.app.train.playing import begin
 
 FAR = Finding(
     kind="distance",

@@ -124,6 +124,27 @@ class TestStuck:
         assert "exactly 0" in finding.cause and "q_proj alone" in finding.cause
         assert finding.action == StartAgain(changes={"lora_target_modules": "all-linear"})
 
+    @pytest.mark.parametrize(
+        ("method", "said"), [("lora", "adapter seems to be frozen"), ("full", "cut off")]
+    )
+    def test_weights_that_nothing_reaches(self, gym: Gym, method: str, said: str) -> None:
+        """Times 0 at the very end, every answer is as likely whatever the layers say."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        folder = gym.spoiled(f"mute-{method}")
+        model: Any = AutoModelForCausalLM.from_pretrained(folder)
+        with torch.no_grad():
+            model.model.norm.weight.zero_()
+            model.lm_head.weight.zero_()
+        model.save_pretrained(folder)
+        finding = gym(model=folder, method=method, num_train_epochs=3.0).finding("stuck")
+        assert "exactly 0" in finding.cause and said in finding.cause
+        assert finding.action is None
+
+    def test_a_run_that_learns_is_not_stuck(self, healthy: Trained) -> None:
+        assert "stuck" not in healthy.kinds
+
     def test_a_long_warm_up_is_not_called_stuck(self, gym: Gym) -> None:
         trained = gym(learning_rate=1e-3, num_train_epochs=20.0, warmup_steps=30)
         early = judge(up_to(trained.columns, 5), replace(trained.facts, trains=True))
@@ -197,6 +218,11 @@ class TestSkipped:
 
 
 class TestAnswers:
+    def test_a_sound_run_has_nothing_of_it(self, healthy: Trained) -> None:
+        for name in ("samples/distinct", "samples/kl", "samples/tokens"):
+            assert healthy.columns[name][0][-1] == healthy.facts.total_steps, "the answers were looked at"
+        assert not {"repetition", "distance", "length"} & set(healthy.kinds)
+
     def test_a_policy_that_repeats_itself(self, gym: Gym) -> None:
         trained = gym(same_pairs("no " * 20, "yes maybe perhaps certainly " * 2), **PUSHED, save_steps=1)
         finding = trained.finding("repetition")

@@ -12,7 +12,7 @@ from app.train.runs.desk import Details
 from dpo_engine.events import StepDone
 from dpo_engine.requests import Train
 from tests.app.train.conftest import Room
-from tests.app.train.test_presenter import Curves, begin, step
+from tests.app.train.playing import Curves, begin, step
 
 
 @pytest.fixture

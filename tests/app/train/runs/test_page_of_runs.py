@@ -20,8 +20,8 @@ from app.train.runs.model import NOTE, RUN, STATE
 from app.train.runs.trash_question import ask_to_empty
 from dpo_engine.config import TrainConfig
 from tests.app.train.conftest import Room
+from tests.app.train.playing import begin
 from tests.app.train.test_page import board, press, settled, shown
-from tests.app.train.test_presenter import begin
 
 
 @pytest.fixture

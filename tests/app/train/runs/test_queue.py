@@ -12,7 +12,7 @@ from dpo_engine import run_folder
 from dpo_engine.events import Note, RequestStarted
 from dpo_engine.requests import KeepStep, Train
 from tests.app.train.conftest import Room
-from tests.app.train.test_presenter import begin, step
+from tests.app.train.playing import begin, step
 
 
 @pytest.fixture
