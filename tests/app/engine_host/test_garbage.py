@@ -51,14 +51,19 @@ def test_a_knot_is_not_freed_by_another_thread_but_by_the_timer(
     assert died_on == [threading.get_ident()]
 
 
-def test_what_survived_a_look_at_everything_is_set_aside_until_the_end(collector: GuiThreadCollector) -> None:
+def set_aside(collector: GuiThreadCollector, kept: list[list[int]]) -> None:
+    """Go on until something was."""
+    before = gc.get_freeze_count()
+    while gc.get_freeze_count() <= before:
+        allocate(kept)
+        collector._on_timeout()
+
+
+def test_what_survived_a_look_at_the_oldest_is_set_aside_until_the_end(collector: GuiThreadCollector) -> None:
     died_on: list[int] = []
     collector.begin()
     knot = Knot(died_on)
-    kept: list[list[int]] = []
-    while not gc.get_freeze_count():
-        allocate(kept)
-        collector._on_timeout()
+    set_aside(collector, [])
     del knot
     gc.collect()
     assert died_on == [], "it was looked at"
@@ -76,15 +81,34 @@ def test_very_much_set_aside_is_looked_at_again(
     collector.begin()
     knot = Knot(died_on)
     kept: list[list[int]] = []
-    while not gc.get_freeze_count():
-        allocate(kept)
-        collector._on_timeout()
+    set_aside(collector, kept)
     del knot
     collector._kept = gc.get_freeze_count()
     while not died_on and len(kept) < 1_000_000:
         allocate(kept)
         collector._on_timeout()
     assert died_on == [threading.get_ident()]
+
+
+def test_what_is_too_much_for_one_piece_is_set_aside_unseen(
+    collector: GuiThreadCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[dict[str, int]] = []
+    monkeypatch.setattr(gc, "callbacks", [])
+    collector.begin()
+    before = gc.get_freeze_count()
+    burst = [[] for _ in range(garbage._MOST_AT_ONCE + 1)]
+    gc.callbacks.append(lambda _, info: looks.append(info))
+    collector._on_timeout()
+    gc.callbacks.clear()
+    assert looks == []
+    assert gc.get_freeze_count() > before + len(burst)
+
+
+def test_the_window_itself_is_set_aside_at_the_beginning(collector: GuiThreadCollector) -> None:
+    alive = len(gc.get_objects())
+    collector.begin()
+    assert gc.get_freeze_count() >= alive
 
 
 def test_the_collector_is_left_as_it_was_found(collector: GuiThreadCollector) -> None:

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from app.shell.theme import Theme
 from app.widgets.config_form import ConfigForm
 from app.widgets.field_values import fields_of, parse, text_of
-from dpo_engine.config import SamplingConfig, TrainConfig, option
+from dpo_engine.config import SamplingConfig, TrainConfig
+from dpo_engine.options import option
 
 
 @pytest.fixture
