@@ -2,7 +2,9 @@
 
 Single rows are made findable with the transaction that inserts them. What very many at once bring in is
 noted (`index_later`) and made findable afterwards, some at a time (`index_some`), so that an import is safe
-on the disk sooner and no verdict waits for it; a crash in between loses neither.
+on the disk sooner and no verdict waits for it; a crash in between loses neither. Meanwhile the index is
+merged here too, a few pages at a time: left to itself FTS5 merges 256 kB of every level at once, and a verdict
+waits for that (https://www.sqlite.org/fts5.html#the_automerge_configuration_option).
 """
 
 import time
@@ -21,6 +23,9 @@ _AT_ONCE = 1_000
 _SECONDS = 0.003
 """After which no more are begun in one: it takes as long again to get to the disk, and a verdict waits."""
 _A_FEW = 25
+_PAGES = 16
+_BY_ITSELF, _BY_HAND = 4, 0
+"""Values of `automerge`, the first of them FTS5's own."""
 
 _TEXTS: dict[Indexed, str] = {
     "prompts": """
@@ -50,6 +55,12 @@ def index_candidates(db: Database, after: int) -> None:
 def index_later(db: Database, table: Indexed, first: int, last: int) -> None:
     """Within the transaction that brought them in: these rows are still to be made findable."""
     if first <= last:
+        _set_automerge(db, table, _BY_HAND)
+        _note(db, table, first, last)
+
+
+def _note(db: Database, table: Indexed, first: int, last: int) -> None:
+    if first <= last:
         db.execute("INSERT INTO search_pending (tbl, first, last) VALUES (?, ?, ?)", [table, first, last])
 
 
@@ -63,15 +74,38 @@ def index_some(project: Project, at_once: int = _AT_ONCE) -> int:
         if found is None:
             return 0
         table, first, last = found
-        db.execute("DELETE FROM search_pending WHERE tbl = ? AND first = ?", [table, first])
-        until = min(last, first + at_once - 1)
-        index_later(db, table, _index_until(db, table, first, until), last)
+        enough = time.monotonic() + _SECONDS
+        if _is_merged(db, table, enough):
+            db.execute("DELETE FROM search_pending WHERE tbl = ? AND first = ?", [table, first])
+            until = min(last, first + at_once - 1)
+            _note(db, table, _index_until(db, table, first, until, enough), last)
+            if not db.execute("SELECT 1 FROM search_pending LIMIT 1").fetchone():
+                merge_by_itself(db)
     return texts_left(project)
 
 
-def _index_until(db: Database, table: Indexed, first: int, last: int) -> int:
+def merge_by_itself(db: Database) -> None:
+    """Within a transaction: nothing is left to be made findable."""
+    for table in _TEXTS:
+        _set_automerge(db, table, _BY_ITSELF)
+
+
+def _set_automerge(db: Database, table: Indexed, value: int) -> None:
+    db.execute(f"INSERT INTO {table}_fts ({table}_fts, rank) VALUES ('automerge', ?)", [value])  # noqa: S608
+
+
+def _is_merged(db: Database, table: Indexed, enough: float) -> bool:
+    """Merge what is due, until that moment; whether all was."""
+    while time.monotonic() < enough:
+        before = db.conn.total_changes
+        db.execute(f"INSERT INTO {table}_fts ({table}_fts, rank) VALUES ('merge', ?)", [_PAGES])  # noqa: S608
+        if db.conn.total_changes - before < 2:
+            return True
+    return False
+
+
+def _index_until(db: Database, table: Indexed, first: int, last: int, enough: float) -> int:
     """The first id that there was no time for."""
-    enough = time.monotonic() + _SECONDS
     while first <= last:
         until = min(last, first + _A_FEW - 1)
         _index(db, table, first, until)

@@ -19,7 +19,7 @@ from app.store import connection
 from app.store.collecting.placing import recount
 from app.store.collecting.standing import settle_again
 from app.store.errors import Cancelled, NewerVersion, ProjectDamaged, explained
-from app.store.library.search_index import index_candidates, index_prompts
+from app.store.library.search_index import index_candidates, index_prompts, merge_by_itself
 from app.store.locks import take_lock
 from app.store.rows import to_json
 from app.store.safekeeping.health import READING_ERRORS, is_damage, thorough_problems_in
@@ -310,6 +310,7 @@ def _work_out_anew(db: Database) -> None:
         for index in ("prompts_fts", "candidates_fts"):
             db.execute(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")  # noqa: S608
         db.execute("DELETE FROM search_pending")  # what the last steps left to be done in the background
+        merge_by_itself(db)
         index_prompts(db, after=0)
         index_candidates(db, after=0)
 

@@ -23,5 +23,9 @@ def search_by_sign(db: Database) -> None:
         DELETE FROM search_pending;
         INSERT INTO search_pending SELECT 'prompts', min(id), max(id) FROM prompts HAVING count(*) > 0;
         INSERT INTO search_pending SELECT 'candidates', min(id), max(id) FROM candidates HAVING count(*) > 0;
+        INSERT INTO prompts_fts (prompts_fts, rank)
+            SELECT 'automerge', 0 FROM search_pending WHERE tbl = 'prompts';
+        INSERT INTO candidates_fts (candidates_fts, rank)
+            SELECT 'automerge', 0 FROM search_pending WHERE tbl = 'candidates';
         """
     )
