@@ -5,6 +5,7 @@ in a line of its own. Prints each figure beside its limit, and how busy the mach
 the project is kept there, and the next run with the same number uses it again instead of importing.
 """
 
+import gc
 import random
 import statistics
 import sys
@@ -93,7 +94,11 @@ def _say_load(when: str) -> None:
 
 
 def fill(path: Path, number: int, figures: Figures) -> None:
-    """Through the import that a person uses, so that every row is what the app would have made."""
+    """Through the import that a person uses, so that every row is what the app would have made.
+
+    Without Python's cycle collector, as in the app (`app.engine_host.garbage`).
+    """
+    gc.disable()
     project = create_project(path, with_starter_prompts=False)
     file = path.with_suffix(".jsonl")
     judged = int(number * JUDGED)
@@ -123,6 +128,7 @@ def fill(path: Path, number: int, figures: Figures) -> None:
     figures.add("project / JSONL", path.stat().st_size / raw, "times")
     for backup in backups_of(path):
         backup.path.unlink()
+    gc.enable()
 
 
 def _make_findable(project: Project) -> list[float]:

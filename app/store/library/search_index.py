@@ -2,9 +2,11 @@
 
 Single rows are made findable with the transaction that inserts them. What very many at once bring in is
 noted (`index_later`) and made findable afterwards, some at a time (`index_some`), so that an import is safe
-on the disk sooner and no verdict waits for it; a crash in between loses neither. Meanwhile the index is
-merged here too, a few pages at a time: left to itself FTS5 merges 256 kB of every level at once, and a verdict
-waits for that (https://www.sqlite.org/fts5.html#the_automerge_configuration_option).
+on the disk sooner and no verdict waits for it; a crash in between loses neither.
+
+Meanwhile the index is merged here too, a few pages at a time: left to itself FTS5 merges 256 kB of every
+level at once, and a verdict waits for that
+(https://www.sqlite.org/fts5.html#the_automerge_configuration_option).
 """
 
 import time
