@@ -25,6 +25,8 @@ from app.store.errors import (
 from app.store.safekeeping import health
 from app.store.schema import migrations
 
+PAGE_BYTES = 8192
+"""Of a new project. With SQLite's own 4096 a million pairs take a sixth longer to come in."""
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_SECONDS = 5.0
 _LONGEST_VALUE = 64 * 1024 * 1024

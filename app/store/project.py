@@ -116,6 +116,7 @@ def _build(part: Path, with_starter_prompts: bool) -> None:
     part.touch(exist_ok=False)
     project = Project(part, connection.connect(part, "rw"), None)
     try:
+        project.db.execute(f"PRAGMA page_size = {connection.PAGE_BYTES}")
         connection.make_durable(project.db)
         migrations.migrate(project.db)
         if with_starter_prompts:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.store.collecting import comparisons, notes, verdicts
+from app.store.connection import PAGE_BYTES
 from app.store.errors import BadValue, NewerVersion, NoSuchProject, NotAProject, ProjectDamaged
 from app.store.exchange.merging import merge
 from app.store.figures import agreement
@@ -143,8 +144,8 @@ def test_what_cannot_be_merged_changes_nothing(project: Project, tmp_path: Path)
     (tmp_path / "newer.dpo").write_bytes(whole[:60] + (999).to_bytes(4, "big") + whole[64:])
     (tmp_path / "torn.dpo").write_bytes(whole[: len(whole) // 2])
     holes = bytearray(whole)
-    for page in range(5, len(whole) // 4096, 3):
-        holes[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    for page in range(5, len(whole) // PAGE_BYTES, 3):
+        holes[page * PAGE_BYTES : page * PAGE_BYTES + 200] = b"\xff" * 200
     (tmp_path / "holes.dpo").write_bytes(bytes(holes))
     for name, error in (
         ("nothing.dpo", NoSuchProject),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.store.collecting import comparisons, verdicts
-from app.store.connection import connect
+from app.store.connection import PAGE_BYTES, connect
 from app.store.errors import Cancelled, ProjectDamaged, StoreError, StoreFull
 from app.store.project import Project, open_project
 from app.store.safekeeping import backups
@@ -77,7 +77,7 @@ def test_a_damaged_project_makes_no_backup(project: Project, path: Path) -> None
     good = backups.back_up(path, project.db)
     project.close()
     content = bytearray(path.read_bytes())
-    content[4096 * 40 : 4096 * 60] = b"\x5a" * (4096 * 20)
+    content[PAGE_BYTES * 40 : PAGE_BYTES * 60] = b"\x5a" * (PAGE_BYTES * 20)
     path.write_bytes(content)
     db = connect(path, "ro")
     with pytest.raises(ProjectDamaged, match="damaged"):

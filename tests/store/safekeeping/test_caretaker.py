@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.store.collecting import verdicts
+from app.store.connection import PAGE_BYTES
 from app.store.errors import AlreadyOpen, ProjectDamaged, StoreError, StoreFull
 from app.store.project import Project
 from app.store.safekeeping import backups, caretaker, health
@@ -118,7 +119,7 @@ def test_damage_in_a_large_file_is_found_while_it_is_open(
         comparison(project, f"{number} " + "long " * 300)
     project.close()
     content = bytearray(path.read_bytes())
-    content[4096 * 60 : 4096 * 70] = b"\x5a" * (4096 * 10)
+    content[PAGE_BYTES * 60 : PAGE_BYTES * 70] = b"\x5a" * (PAGE_BYTES * 10)
     path.write_bytes(content)
     monkeypatch.setattr(health, "WHOLE_AT_ONCE", 0)
     start()
@@ -166,7 +167,7 @@ def test_a_project_damaged_at_closing_is_not_backed_up(project: Project, path: P
     project.close()
     good = back_up_closed(path)
     content = bytearray(path.read_bytes())
-    content[4096 * 60 : 4096 * 70] = b"\x5a" * (4096 * 10)
+    content[PAGE_BYTES * 60 : PAGE_BYTES * 70] = b"\x5a" * (PAGE_BYTES * 10)
     path.write_bytes(content)
     later = path.stat().st_mtime + 10
     os.utime(path, (later, later))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.store.collecting import verdicts
+from app.store.connection import PAGE_BYTES
 from app.store.errors import AlreadyOpen, ProjectDamaged, StoreFull
 from app.store.project import Project, open_project, open_reader
 from app.store.safekeeping import backups, restore
@@ -68,7 +69,7 @@ def test_an_open_project_is_not_touched(project: Project, path: Path, backup: ba
 def test_a_damaged_backup_is_refused(project: Project, path: Path, backup: backups.Backup) -> None:
     project.close()
     content = bytearray(backup.path.read_bytes())
-    content[4096 * 3 : 4096 * 12] = b"\x5a" * (4096 * 9)
+    content[PAGE_BYTES * 3 : PAGE_BYTES * 12] = b"\x5a" * (PAGE_BYTES * 9)
     backup.path.write_bytes(content)
     before = files(path)
     with pytest.raises(ProjectDamaged, match="Nothing was changed"):

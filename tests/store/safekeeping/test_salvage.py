@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.store.collecting import comparisons, verdicts
+from app.store.connection import PAGE_BYTES
 from app.store.errors import NewerVersion, ProjectDamaged
 from app.store.library.search_index import index_later, texts_left
 from app.store.project import create_project, open_project, open_reader
@@ -17,7 +18,7 @@ from app.store.safekeeping.raw_pages import raw_rows
 from app.store.safekeeping.salvage import Salvaged, salvaging
 from tests.store.makers import candidate, prompt
 
-NUMBER = 120
+NUMBER = 300
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def salvage(path: Path) -> Salvaged:
 def destroy(path: Path, *pages: int) -> None:
     content = bytearray(path.read_bytes())
     for page in pages:
-        content[4096 * (page - 1) : 4096 * page] = b"\x5a" * 4096
+        content[PAGE_BYTES * (page - 1) : PAGE_BYTES * page] = b"\x5a" * PAGE_BYTES
     path.write_bytes(content)
 
 
@@ -167,7 +168,7 @@ def test_damage_anywhere(filled: Path, seed: int) -> None:
     draw = random.Random(seed)
     content = bytearray(filled.read_bytes())
     for _ in range(draw.randrange(1, 40)):
-        at = draw.randrange(4096, len(content) - 600)
+        at = draw.randrange(PAGE_BYTES, len(content) - 600)
         length = draw.choice((1, 8, 500))
         content[at : at + length] = draw.randbytes(length)
     filled.write_bytes(content)
