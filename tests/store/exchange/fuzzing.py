@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,10 +29,15 @@ def try_row(key: str, draw: Random) -> bool:
     """A damaged row of a format is read or refused, by its own reader and by whoever recognises it; which."""
     row = damaged_row(draw.choice(samples.BY_FORMAT[key]), draw)
     known = recognised([row])
+    return try_readers(row, {key, known[0].key if known else key})
+
+
+def try_readers(row: Any, keys: Iterable[str]) -> bool:
+    """A row is read or refused with a sentence by each of these readers; whether any read it."""
     read = False
-    for reader in {key, known[0].key if known else key}:
+    for key in keys:
         try:
-            Asked(reader_of(reader)(row))
+            Asked(reader_of(key)(row))
             read = True
         except RowRefused as refused:
             assert str(refused).endswith((".", "!", "?")), refused
@@ -43,19 +49,22 @@ def try_file(project: Project, folder: Path, ending: str, draw: Random) -> int:
     key = draw.choice(READERS)
     rows = [draw.choice(samples.BY_FORMAT[key]) for _ in range(draw.randint(1, 30))]
     rows = [damaged_row(row, draw) if draw.random() < 0.5 else row for row in rows]
-    content = _as_file(ending, rows)
+    content = as_file(ending, rows)
     if draw.random() < 0.6:
         content = damaged_bytes(content, draw)
-    path = folder / f"rows.{ending}"
+    return try_content(project, folder / f"rows.{ending}", content, draw)
+
+
+def try_content(project: Project, path: Path, content: bytes, draw: Random) -> int:
+    """The same of any file; how many rows were read of what was imported."""
     path.write_bytes(content)
     before = _counted(project)
     try:
-        preview = look(path)
-        report = run(project, preview, annotator="ada", rng=draw)
+        report = run(project, look(path), annotator="ada", rng=draw)
     except StoreError as error:
         assert error.code != "bug", error
         assert _counted(project) == before, "a half import"
-        return len(rows)
+        return 0
     after = _counted(project)
     assert after["prompts"] - before["prompts"] == report.prompts
     assert after["verdicts"] - before["verdicts"] == report.verdicts
@@ -68,7 +77,7 @@ def _counted(project: Project) -> dict[str, int]:
     return {table: project.db.table(table).count for table in _TABLES}
 
 
-def _as_file(ending: str, rows: list[Any]) -> bytes:
+def as_file(ending: str, rows: list[Any]) -> bytes:
     import gzip
 
     objects = [row if isinstance(row, dict) else {"prompt": row} for row in rows]
