@@ -1,7 +1,7 @@
 """A linear layer and its LoRA adapter in one step: y = W x + b + s · B A x, added in float32.
 
 The same numbers as layer by layer, with the input cast once instead of three times, no float32 copy of either
-output, and nothing kept for the backward pass but the cast input and the narrow A x.
+output, and nothing kept for the backward pass but the cast input and the narrow s · A x.
 """
 
 from typing import Any
@@ -35,9 +35,10 @@ class _LoraSum(torch.autograd.Function):
     ) -> Tensor:
         dtype = weight.dtype
         rows = states.reshape(-1, states.shape[-1]).to(dtype)
-        narrow = rows @ down.to(dtype).t()
+        narrow = (rows @ down.to(dtype).t()).mul_(scaling)
         own = torch.nn.functional.linear(rows, weight, bias).float()
-        own.add_(narrow @ up.to(dtype).t(), alpha=scaling)
+        # Not by `alpha`: PyTorch 2.13 compiles a sum of two products with it as one without.
+        own.add_(narrow @ up.to(dtype).t())
         ctx.save_for_backward(rows, narrow, weight, down, up)
         ctx.scaling, ctx.shape, ctx.dtype = scaling, states.shape, states.dtype
         return own.view(*states.shape[:-1], -1)
@@ -47,7 +48,7 @@ class _LoraSum(torch.autograd.Function):
         rows, narrow, weight, down, up = ctx.saved_tensors
         slope = gradient.reshape(-1, gradient.shape[-1]).to(weight.dtype)
         through = (slope @ up.to(weight.dtype)).mul_(ctx.scaling)
-        to_up = (slope.t() @ narrow).to(up.dtype).mul_(ctx.scaling)
+        to_up = (slope.t() @ narrow).to(up.dtype)
         to_down = (through.t() @ rows).to(down.dtype)
         to_states = None
         if ctx.needs_input_grad[0]:

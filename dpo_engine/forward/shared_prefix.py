@@ -114,7 +114,7 @@ def product_dtype(states: Tensor) -> torch.dtype:
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def _uncompiled(query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float) -> Tensor:
     """The number of pairs and all their lengths would be compiled in, and so again for every batch."""
-    if flex_attention.works(query.device):
+    if flex_attention.works(query, key):
         mask = layout.on_device(query.device, flex_attention.block_mask)
         return flex_attention.block_attention(query, key, value, mask, scale)
     return span_attention(query, key, value, layout, scale)

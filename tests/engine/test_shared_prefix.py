@@ -140,12 +140,38 @@ def test_the_block_mask_for_gpus_says_the_same(batch: PairBatch) -> None:
     assert torch.equal(sees, layout.may_see)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(1, 500)] * 3), min_size=1, max_size=6))
+def test_blocks_hold_all_that_is_seen_and_whole_ones_nothing_else(
+    lengths: list[tuple[int, int, int]],
+) -> None:
+    starts = [sum(map(sum, lengths[:number])) for number in range(len(lengths))]
+    layout = Layout(tuple(Span(start, *each) for start, each in zip(starts, lengths, strict=True)))
+    some, whole = flex_attention.blocks_that_see(*flex_attention.places(layout))
+    assert not (some & whole).any()
+    size = flex_attention.BLOCK
+    padding = -layout.spans[-1].end % size
+    seen = torch.nn.functional.pad(layout.may_see, (0, padding, 0, padding))
+    blocks = seen.view(len(some), size, len(some), size)
+    assert not (blocks.any(3).any(1) & ~(some | whole)).any()
+    rows_there = torch.ones(layout.spans[-1].end, dtype=torch.bool)
+    there = torch.nn.functional.pad(rows_there, (0, padding)).view(len(some), size, 1, 1)
+    assert (blocks | ~there).all(3).all(1)[whole].all()
+
+
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-def test_every_way_to_compute_attention_gives_the_same() -> None:
+@pytest.mark.parametrize(
+    "spans",
+    [
+        (Span(0, 5, 4, 3), Span(12, 1, 1, 6)),
+        (Span(0, 300, 140, 260), Span(700, 20, 300, 5), Span(1025, 1, 2, 3)),
+    ],
+)
+def test_every_way_to_compute_attention_gives_the_same(spans: tuple[Span, ...]) -> None:
     """FlexAttention without its compiler, the library's kernel pair by pair, and the two ways of the CPU."""
     generator = torch.Generator().manual_seed(0)
-    layout = Layout((Span(0, 5, 4, 3), Span(12, 1, 1, 6)))
-    query, key, value = (torch.randn(1, heads, 20, 8, generator=generator) for heads in (4, 2, 2))
+    layout = Layout(spans)
+    query, key, value = (torch.randn(1, heads, spans[-1].end, 8, generator=generator) for heads in (4, 2, 2))
     wanted = span_attention.masked_attention(query, key, value, layout.may_see, 0.3, 1e9).transpose(1, 2)
     mask = flex_attention.block_mask(layout, CPU)
     by_library = [span_attention._by_library(query, key, value, span, 0.3) for span in layout.spans]

@@ -2,7 +2,8 @@
 
     python -m tests.helpers.training_memory TASK
 
-where TASK is JSON: {"sizes": {…}, "config": {…}, "lengths": [[40, 20, 20]], "micro": 1}.
+where TASK is JSON: {"sizes": {…}, "config": {…}, "lengths": [[40, 20, 20]], "micro": 1}, with
+"device": "cuda" for a GPU.
 Prints {"expected": bytes, "measured": bytes}.
 """
 
@@ -23,8 +24,9 @@ def main(task: dict[str, Any]) -> None:
     keep_freed_memory()  # as every process of the engine does
     keep_few_kernels()
     torch.set_num_threads(1)
-    cpu = torch.device("cpu")
-    config = TrainConfig(device="cpu", **task["config"])
+    kind = task.get("device", "cpu")
+    device = torch.device(kind)
+    config = TrainConfig(device=kind, **task["config"])
     dtype = torch.bfloat16 if config.dtype == "bfloat16" else torch.float32
     model_config = LlamaConfig(**task["sizes"], pad_token_id=2)
     lengths = [(prompt, chosen, rejected) for prompt, chosen, rejected in task["lengths"]]
@@ -32,22 +34,23 @@ def main(task: dict[str, Any]) -> None:
         model_config,
         config,
         lengths[: len(lengths) // task["micro"]],
-        device=cpu,
+        device=device,
         dtype=dtype,
         several=task["micro"] > 1,
         reference_cached=True,
     )
-    step, members = _optimizer_step(model_config, config, dtype, lengths)
+    step, members = _optimizer_step(model_config, config, dtype, lengths, device)
     size = len(lengths) // task["micro"]
     batches = [members[start : start + size] for start in range(0, len(members), size)]
-    peak = PeakMemory(cpu)
+    peak = PeakMemory(device)
     for _ in range(2):  # the optimizer has its state from the second on
         step(batches, 1e-6)
     print(json.dumps({"expected": expected.total, "measured": peak.since_last()}))
 
 
-def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) -> tuple[Any, tuple[int, ...]]:
-    import torch
+def _optimizer_step(
+    model_config: Any, config: Any, dtype: Any, lengths: Any, device: Any
+) -> tuple[Any, tuple[int, ...]]:
     from transformers import LlamaForCausalLM
 
     from dpo_engine.compute.randomness import RandomStream
@@ -61,9 +64,9 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
     from dpo_engine.training.optimizer_step import OptimizerStep
     from dpo_engine.training.optimizers import make_optimizer
 
-    model: Any = LlamaForCausalLM(model_config).eval()
+    model: Any = LlamaForCausalLM(model_config).eval().to(device)
     speed_up_norms(model)
-    if kept_gradients.pays(config, torch.device("cpu")):
+    if kept_gradients.pays(config, device):
         kept_gradients.keep_gradients(model)
     if config.method != "full":
         model = adapters.begin(model.to(dtype).requires_grad_(False), config, "").eval()
@@ -73,13 +76,12 @@ def _optimizer_step(model_config: Any, config: Any, dtype: Any, lengths: Any) ->
         )
         for number, (one, two, three) in enumerate(lengths)
     ]
-    cpu = torch.device("cpu")
     step = OptimizerStep(
-        scorer=LogProbs(model, device=cpu, forward_dtype=dtype),
+        scorer=LogProbs(model, device=device, forward_dtype=dtype),
         reference=NoReference(),
         optimizer=make_optimizer(model, config),
         config=config,
-        random=RandomStream(0, cpu),
+        random=RandomStream(0, device),
         collate=lambda members: collate([pairs[member] for member in members], members),
         name_of=str,
     )
