@@ -54,7 +54,7 @@ def blocks_that_see(pair: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
     starts = order * BLOCK
     ends = (starts + BLOCK).clamp(max=len(pair)) - 1
     first, last = pair[starts], pair[ends]
-    one_part = torch.stack([(some == some[0]).all() for some in part.split(BLOCK)])
+    one_part = torch.stack([(some == some[0]).all() for some in torch.split(part, BLOCK)])
     one_part &= first == last
     kind = torch.where(one_part, part[starts], -1)
     only_prompt = one_part & (kind == 0)
