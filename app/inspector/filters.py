@@ -115,6 +115,7 @@ class FilterBar(QWidget):
         for row, course in enumerate(COURSES, start=1):
             number = counts.get(course)
             self.courses.setItemText(row, course if number is None else f"{course}  {number:,}")
+        self._fit()
 
     def _fill_courses(self) -> None:
         self.courses.setAccessibleName("Course over training")

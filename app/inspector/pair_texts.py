@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBox
 
 from app.inspector.pair_table import PairTable
 from app.inspector.wording import count, decimal
-from app.shell.palette import FontSize, Space
+from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 from app.store.records import ScoredPair
 from dpo_engine.preferences import Message
 
+_RIM = Space.M - Space.XS
+"""Between a card's text and its scroll bar: as far from the edge as on the left where there is none."""
 _SPEAKERS = {"system": "System", "user": "Person", "assistant": "Assistant"}
 
 
@@ -36,11 +38,12 @@ class TextCard(QFrame):
         head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.length)
-        head.addSpacing(Space.S)
+        head.addSpacing(_RIM)
         column = QVBoxLayout(self)
         column.setContentsMargins(Space.M, Space.M, Space.XS, Space.S)
         column.setSpacing(Space.XS)
         column.addLayout(head)
+        self.figures.setContentsMargins(0, 0, _RIM, 0)
         column.addWidget(self.figures)
         column.addSpacing(Space.XS)
         column.addWidget(self.text, 1)
@@ -61,7 +64,6 @@ class TextCard(QFrame):
         size = self._theme.px(16)
         token = self._role if self._role in ("chosen", "rejected") else "secondary"
         self._icon.setPixmap(self._theme.icon(self._icon_name, token).pixmap(QSize(size, size)))
-        self.figures.setFont(self._theme.figures(FontSize.CAPTION))
 
 
 class PairTexts(QWidget):
@@ -149,6 +151,7 @@ def _reading_field(name: str) -> QPlainTextEdit:
     )
     set_role(field, "reading")
     field.document().setDocumentMargin(0)
+    field.setViewportMargins(0, 0, _RIM, 0)
     field.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     # Each paragraph runs in the direction of its own first letter.
     option = QTextOption(field.document().defaultTextOption())

@@ -61,7 +61,7 @@ COLUMNS: tuple[Column, ...] = (
         frozen=True,
         sort="prompt",
     ),
-    Column(key="verdict", title="Verdict", name="Verdict", width=126, text=_verdict, frozen=True),
+    Column(key="verdict", title="Verdict", name="Verdict", width=138, text=_verdict, frozen=True),
     Column(key="strength", title="Strength", name="Strength", width=106, text=_strength),
     Column(key="marks", title="Marks", name="Flag, comment, edited", width=76, text=lambda _row: ""),
     Column(key="tags", title="Tags", name="Tags", width=140, text=lambda row: ", ".join(row.tags)),

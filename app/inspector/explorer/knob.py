@@ -13,7 +13,7 @@ from app.shell.theme import Theme, set_role
 
 _STOPS = 400
 _PAGE = 20
-_NAME, _FIELD, _ASIDE = 76, 88, 48
+_NAME, _FIELD, _ASIDE = 76, 96, 48
 
 
 class Knob(QWidget):

@@ -1,10 +1,12 @@
 """The three pictures of a path: each response's log-prob under both models, and the margin between them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
@@ -18,6 +20,9 @@ Side = Literal["above", "below", ""]
 
 _LEAST_SPAN = 1.0
 """Nats that a log-prob's axis spans at least: less would make a mountain of nothing."""
+
+_RIM = 4.0
+"""Pixels between words and the edge of the plot, or a curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,14 +83,15 @@ def _log_probs(
     title: str, colour: str, shape: Shape, values: tuple[tuple[float, ...], tuple[float, ...]], span: float
 ) -> Chart:
     low, high = min(map(min, values)), max(map(max, values))
-    middle = (low + high) / 2
+    # In the middle of its axis, unless that made it go on where no log-prob is.
+    top = max(high, min((low + high + span) / 2, 0.0))
     return Chart(
         title=title,
         lines=(
             Line(colour=colour, words="policy", values=values[0], shape=shape),
             Line(colour="secondary", words="reference", values=values[1]),
         ),
-        scale=Scale(middle - span / 2, middle + span / 2).padded(0.12),
+        scale=Scale(top - span, top).padded(0.12),
     )
 
 
@@ -103,7 +109,7 @@ def paint_chart(
     across = Axis(Scale(float(steps[0]), float(max(steps[-1], steps[0] + 1))), "step", whole=True)
     sheet = Sheet(painter, room, across, Axis(chart.scale, chart.title), theme)
     sheet.draw_axes(said)
-    _draw_borders(sheet, chart)
+    _draw_borders(sheet, chart, steps)
     if at is not None:
         x = sheet.x(steps[at])
         sheet.line(QPointF(x, sheet.plot.top()), QPointF(x, sheet.plot.bottom()), "border_strong")
@@ -117,12 +123,17 @@ def paint_chart(
 
 
 def border_middles(
-    borders: Sequence[tuple[float, Side]], line: float, top: float, bottom: float
+    borders: Sequence[tuple[float, Side]],
+    line: float,
+    top: float,
+    bottom: float,
+    curve: tuple[float, float] = (math.inf, -math.inf),
 ) -> list[float | None]:
     """At which height to say something of each border, so that nothing is written over anything.
 
     `borders`: how far down each one is, and on which side of it its words belong; `line`: the height of the
-    words. They go to the other side where there is no room, and nowhere where there is none either.
+    words; `curve`: from where to where the curve goes down behind them. They go to the other side where there
+    is no room, and nowhere where there is none either.
     """
     taken: list[float] = []
     found: list[float | None] = []
@@ -134,6 +145,7 @@ def border_middles(
             if top <= middle - line / 2 and middle + line / 2 <= bottom
             if all(abs(middle - other) >= line for other in taken)
             if all(abs(middle - other) > line / 2 for other, _side in borders)
+            if middle + line / 2 <= curve[0] or middle - line / 2 >= curve[1]
         )
         found.append(middle := next(free, None))
         if middle is not None:
@@ -141,17 +153,37 @@ def border_middles(
     return found
 
 
-def _draw_borders(sheet: Sheet, chart: Chart) -> None:
-    """With their words at that end where the line is further from the borders, which lie around 0."""
+def _draw_borders(sheet: Sheet, chart: Chart, steps: Sequence[int]) -> None:
+    """With their words at that end where more of them find room; of equals, where the curve is further from
+    the borders, which lie around 0."""
     plot, borders, values = sheet.plot, chart.borders, chart.lines[0].values
-    at_the_end = abs(values[-1]) > abs(values[0])
-    x = plot.right() - 4 if at_the_end else plot.left() + 4
     places: list[tuple[float, Side]] = [(sheet.y(border.height), border.side) for border in borders]
-    middles = border_middles(places, line_height(sheet.theme), plot.top(), plot.bottom())
-    for border, (down, _side), middle in zip(borders, places, middles, strict=True):
+    wide = max((sheet.wide(border.words) for border in borders), default=0.0) + _RIM
+
+    def middles(*, at_the_end: bool) -> list[float | None]:
+        left = plot.right() - wide if at_the_end else plot.left()
+        curve = _curve_between(sheet, steps, values, left, left + wide)
+        return border_middles(places, line_height(sheet.theme), plot.top(), plot.bottom(), curve)
+
+    for down, _side in places:
         sheet.dashes(QPointF(plot.left(), down), QPointF(plot.right(), down))
+    further_at_the_end = abs(values[-1]) > abs(values[0])
+    found = {end: middles(at_the_end=end) for end in (further_at_the_end, not further_at_the_end)}
+    at_the_end = max(found, key=lambda end: sum(middle is not None for middle in found[end]))
+    x = plot.right() - _RIM if at_the_end else plot.left() + _RIM
+    for border, middle in zip(borders, found[at_the_end], strict=True):
         if middle is not None:
             sheet.words(QPointF(x, middle), border.words, side="right" if at_the_end else "left")
+
+
+def _curve_between(
+    sheet: Sheet, steps: Sequence[int], values: Sequence[float], left: float, right: float
+) -> tuple[float, float]:
+    """The highest and the lowest that the curve is between these two, in pixels from the top."""
+    across, down = [sheet.x(step) for step in steps], [sheet.y(value) for value in values]
+    heights = [y for x, y in zip(across, down, strict=True) if left <= x <= right]
+    heights += [float(np.interp(x, across, down)) for x in (left, right)]
+    return min(heights) - _RIM, max(heights) + _RIM
 
 
 def _draw(sheet: Sheet, line: Line, steps: Sequence[int]) -> None:

@@ -95,12 +95,12 @@ class Sheet:
         """What is drawn how, at the top right: palette colour, words and shape; the last ones, where there is
         not room for all."""
         middle = self._room.top() + self._line_height() / 2
-        right, end = self.plot.right(), self._room.left() + self._wide(self.y_axis.words) + Space.S
+        right, end = self.plot.right(), self._room.left() + self.wide(self.y_axis.words) + Space.S
         for colour, words, shape in reversed(entries):
-            if right - self._wide(words) - Space.XS - 10 < end:
+            if right - self.wide(words) - Space.XS - 10 < end:
                 break
             self.words(QPointF(right, middle), words, colour="secondary", side="right")
-            right -= self._wide(words) + Space.XS + 10
+            right -= self.wide(words) + Space.XS + 10
             match shape:
                 case "bar":
                     self.painter.fillRect(QRectF(right, middle - 4, 10, 8), self.colour(colour))
@@ -135,7 +135,7 @@ class Sheet:
         self, at: QPointF, words: str, *, colour: str = "faint", side: Side = "left", ground: str = ""
     ) -> None:
         """One line whose left end, middle or right end is `at`, at half height, on this colour if any."""
-        wide, high = self._wide(words), self._line_height()
+        wide, high = self.wide(words), self._line_height()
         left = at.x() - {"left": 0.0, "middle": wide / 2, "right": wide}[side]
         box = QRectF(left, at.y() - high / 2, wide + 1, high)
         if ground:
@@ -161,7 +161,7 @@ class Sheet:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
 
     def room_for(self, words: str, pixels: float) -> bool:
-        return self._wide(words) + Space.S <= pixels
+        return self.wide(words) + Space.S <= pixels
 
     def dots(self, x: Floats, y: Floats, colour: str, *, of: int) -> None:
         """One dot a pair, those beyond the axes on the rim. Of a crowd (`of` so many pairs), small cells,
@@ -191,20 +191,21 @@ class Sheet:
     def _draw_x_ticks(self) -> None:
         plot, middle = self.plot, self.plot.bottom() + Space.XS + self._line_height() / 2
         low_words, high_words = self.x_axis.ends
-        left = plot.left() + self._wide(low_words) + Space.S if low_words else -np.inf
-        right = plot.right() - self._wide(high_words) - Space.S if high_words else np.inf
+        left = plot.left() + self.wide(low_words) + Space.S if low_words else -np.inf
+        right = plot.right() - self.wide(high_words) - Space.S if high_words else np.inf
         if low_words:
             self.words(QPointF(plot.left(), middle), low_words, side="left", colour="secondary")
         if high_words:
             self.words(QPointF(plot.right(), middle), high_words, side="right", colour="secondary")
         for value, words in self.x_axis.ticks(max(2, round(plot.width() / _TICK_ROOM))):
-            half, at = self._wide(words) / 2, self.x(value)
+            half, at = self.wide(words) / 2, self.x(value)
             if left <= at - half and at + half <= right:
                 # A number at the rim is moved in, rather than cut.
                 at = min(max(at, self._room.left() + half), self._room.right() - half)
                 self.words(QPointF(at, middle), words, side="middle")
 
-    def _wide(self, words: str) -> float:
+    def wide(self, words: str) -> float:
+        """Pixels that these words take."""
         return QFontMetricsF(self.painter.font()).horizontalAdvance(words)
 
     def _line_height(self) -> float:
