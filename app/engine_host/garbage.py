@@ -29,7 +29,7 @@ class GuiThreadCollector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._was_enabled = False
-        self._kept = 0
+        self._set_aside = 0
         self._timer = QTimer(self, interval=INTERVAL_MS)
         self._timer.timeout.connect(self._on_timeout)
 
@@ -38,7 +38,7 @@ class GuiThreadCollector(QObject):
             self._was_enabled = gc.isenabled()
             gc.disable()
             gc.freeze()
-            self._kept = gc.get_freeze_count()
+            self._set_aside = 0
             self._timer.start()
 
     def end(self) -> None:
@@ -53,7 +53,7 @@ class GuiThreadCollector(QObject):
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._kept = gc.get_freeze_count()
+        self._set_aside = 0
 
     def _on_timeout(self) -> None:
         """What Python would have collected by now: the oldest generation that is due."""
@@ -71,8 +71,9 @@ class GuiThreadCollector(QObject):
             gc.collect(oldest)
             if oldest < _OLDEST:
                 return
+        self._set_aside += _objects(_OLDEST)  # `gc.get_freeze_count` would count all of them again
         gc.freeze()
-        if gc.get_freeze_count() > self._kept + _MORE_SET_ASIDE:
+        if self._set_aside > _MORE_SET_ASIDE:
             self._look_at_everything()
 
 

@@ -94,13 +94,16 @@ class Theme(QObject):
         return QColor(getattr(self.palette, token))
 
     def icon(self, name: str, colour: str = "secondary") -> QIcon:
-        """A line icon in the palette colour `colour`; ask again after `changed`."""
+        """A line icon in the palette colour `colour`; ask again after `changed`.
+
+        Where it is selected only a grey one becomes the accent: the colour of others means something.
+        """
         key = (name, colour, self.palette.name)
         if key not in self._icons:
             self._icons[key] = tinted_icon(
                 name,
                 normal=getattr(self.palette, colour),
-                selected=self.palette.accent,
+                selected=self.palette.accent if colour == "secondary" else getattr(self.palette, colour),
                 disabled=self.palette.border_strong,
             )
         return self._icons[key]
