@@ -53,13 +53,14 @@ class InspectorPage(QFrame):
         set_role(self, "page")
         self._presenter, self._theme, self._settings = presenter, theme, settings
         self._suspects_presenter, self._keymap = suspects, keymap or Keymap()
-        self.top = TopBar(theme, with_suspects=suspects is not None)
+        # Each part is made where it will be: whatever is moved there later is polished once more.
+        self._views = QStackedWidget(self)
+        self.top = TopBar(theme, with_suspects=suspects is not None, parent=self)
         self.problem = QLabel()
-        self.pairs = PairsView(presenter, theme)
+        self.pairs = PairsView(presenter, theme, self._views)
         self.blank = Blank(theme)
         self.suspects: SuspectsPanel | None = None
         self.explorer: ExplorerPanel | None = None
-        self._views = QStackedWidget()
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._lay_out()
         self._actions = add_page_actions(
@@ -184,7 +185,7 @@ class InspectorPage(QFrame):
             from app.inspector.suspects.panel import SuspectsPanel
 
             assert self._suspects_presenter is not None  # noqa: S101  # else there is no such view to choose
-            self.suspects = SuspectsPanel(self._suspects_presenter, self._theme, self._keymap)
+            self.suspects = SuspectsPanel(self._suspects_presenter, self._theme, self._keymap, self._views)
             self.suspects.annotate_requested.connect(self.annotate_requested)
             self._views.addWidget(self.suspects)
         return self.suspects
@@ -194,7 +195,7 @@ class InspectorPage(QFrame):
             from app.inspector.explorer.panel import ExplorerPanel
             from app.inspector.explorer.presenter import ExplorerPresenter
 
-            self.explorer = ExplorerPanel(ExplorerPresenter(), self._theme)
+            self.explorer = ExplorerPanel(ExplorerPresenter(), self._theme, self._views)
             self.explorer.left.connect(self._on_explorer_left)
             self._views.addWidget(self.explorer)
         return self.explorer

@@ -40,15 +40,15 @@ class PairPane(QWidget):
         self._source: Source | None = None
         self._beta = 0.1
         self.name, self.sentence, self._case_icon = QLabel(), QLabel(), QLabel()
-        self.explore = QToolButton()
+        self.explore = QToolButton(self)
         """What it does is its owner's business."""
-        self.views = Segments("Show", _TITLES)
-        self.texts = PairTexts(theme)
+        self.views = Segments("Show", _TITLES, self)
+        self._stack = QStackedWidget(self)
+        self.texts = PairTexts(theme, self._stack)
         self.prompt, self.chosen, self.rejected = self.texts.prompt, self.texts.chosen, self.texts.rejected
         self.tokens: TokenView | None = None
         """Made when it is first looked at."""
         self.path = path
-        self._stack = QStackedWidget()
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._lay_out()
         self._pause.timeout.connect(self._show_tokens)
@@ -102,7 +102,7 @@ class PairPane(QWidget):
     def _on_view_chosen(self, number: int) -> None:
         if number == _TOKENS and self.tokens is None and self._presenter is not None:
             presenter = self._presenter
-            view = self.tokens = TokenView(self._theme)
+            view = self.tokens = TokenView(self._theme, self._stack)
             self._stack.insertWidget(_TOKENS, view)
             view.show_beta(self._beta)
             view.retry_requested.connect(presenter.retry)

@@ -43,7 +43,6 @@ class TextCard(QFrame):
         column.setContentsMargins(Space.M, Space.M, Space.XS, Space.S)
         column.setSpacing(Space.XS)
         column.addLayout(head)
-        self.figures.setContentsMargins(0, 0, _RIM, 0)
         column.addWidget(self.figures)
         column.addSpacing(Space.XS)
         column.addWidget(self.text, 1)
@@ -138,7 +137,9 @@ def _side_figures(table: PairTable, place: int, side: str, pair: ScoredPair) -> 
         "Log-prob under the reference → under the policy; log-ratio is their difference; reward is β times it"
     )
     length = count(tokens, "token") + (", cut to max length" if pair.truncated else "")
-    return {"length": length, "figures": " · ".join(parts), "tip": tip}
+    # A line that is too long breaks between two figures.
+    figures = " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    return {"length": length, "figures": figures, "tip": tip}
 
 
 def _reading_field(name: str) -> QPlainTextEdit:

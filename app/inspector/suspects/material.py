@@ -4,6 +4,8 @@ Work for a reader's thread, and `settle_left` for the writer's.
 """
 
 import dataclasses
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,7 +15,7 @@ from app.store.errors import BadValue
 from app.store.handle import Project
 from app.store.settings import get_setting
 from app.store.training import runs, studies
-from app.store.training.studies import AskedAbout, Study, StudyRow
+from app.store.training.studies import AskedAbout, Outcome, Study, StudyRow
 from dpo_engine.catalogue import STARTER
 from dpo_engine.config import TrainConfig
 from dpo_engine.errors import BadInput, EngineError
@@ -58,6 +60,10 @@ class Material:
     shown: Study | None
     rows: tuple[SuspectRow, ...]
     """Of the study shown, the most suspect first."""
+    disagreeing: int
+    """So many of the rows."""
+    outcomes: Mapping[Outcome, int]
+    """How many rows came to what when they were asked again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +81,15 @@ def load(project: Project, study_id: int | None) -> Material:
     """With the rows of this study; of the newest for None, or where it is none any more."""
     there = tuple(studies.studies(project))
     shown = next((one for one in there if one.id == study_id), there[0] if there else None)
+    rows = () if shown is None else _ranked_rows(project, shown)
     return Material(
         pairs=preferences(project).total,
         seconds_a_pair=_seconds_a_pair(project),
         studies=there,
         shown=shown,
-        rows=() if shown is None else _ranked_rows(project, shown),
+        rows=rows,
+        disagreeing=sum(one.disagrees for one in rows),
+        outcomes=Counter(one.row.outcome for one in rows),
     )
 
 

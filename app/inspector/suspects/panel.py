@@ -52,19 +52,19 @@ class SuspectsPanel(QWidget):
         self._rows_shown: tuple[SuspectRow, ...] | None = None
         self._column, self._descending = 0, False
         self._may_ask = False
-        self.bar = StudyBar(theme)
+        self._middle = QStackedWidget(self)
+        self._splitter = QSplitter(Qt.Orientation.Vertical, self._middle)
+        self.bar = StudyBar(theme, self)
         self.explanation, self.summary = QLabel(WHAT_IT_IS), QLabel()
         self.message, self.notice = QLabel(), QLabel()
-        self.to_annotate = QPushButton("Go to Annotate")
-        self.ask_selected, self.ask_first = (
-            QPushButton("Ask again, blind"),
-            QPushButton("Ask the most suspect…"),
-        )
+        # In the order in which Tab goes through them.
+        self.ask_selected = QPushButton("Ask again, blind", self)
+        self.ask_first = QPushButton("Ask the most suspect…", self)
+        self.to_annotate = QPushButton("Go to Annotate", self)
         self.model = SuspectsModel(theme, self)
-        self.table = NumberTable(self.model, headings_of(COLUMNS), theme)
-        self.reading = SuspectReading(theme)
+        self.table = NumberTable(self.model, headings_of(COLUMNS), theme, self._splitter)
+        self.reading = SuspectReading(theme, self._splitter)
         self.blank = Blank(theme)
-        self._middle = QStackedWidget()
         self._style()
         self._lay_out()
         self._actions = self._make_actions(keymap or Keymap())
@@ -100,7 +100,7 @@ class SuspectsPanel(QWidget):
         self.ask_first.setAccessibleName("Ask the most suspect again, blind")
 
     def _lay_out(self) -> None:
-        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter = self._splitter
         splitter.addWidget(self.table)
         splitter.addWidget(self.reading)
         splitter.setChildrenCollapsible(False)
@@ -110,8 +110,8 @@ class SuspectsPanel(QWidget):
         self.reading.setMinimumHeight(160)
         self._middle.addWidget(splitter)
         self._middle.addWidget(self.blank)
-        self._found = _row(self.summary, None, self.ask_selected, self.ask_first)
-        self._noticed = _row(self.notice, self.to_annotate, None)
+        self._found = _row(self, self.summary, None, self.ask_selected, self.ask_first)
+        self._noticed = _row(self, self.notice, self.to_annotate, None)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(Space.M)
@@ -174,7 +174,8 @@ class SuspectsPanel(QWidget):
             self._show_rows(state.rows)
             self.summary.setText(summary(state))
             self._may_ask = bool(state.next_to_ask(1))
-        self._show_blank(state)
+        if not some:
+            self._show_blank(state)
         self._middle.setCurrentIndex(0 if some else 1)
         self._enable(state)
 
@@ -290,9 +291,9 @@ class SuspectsPanel(QWidget):
         self.summary.setFont(self._theme.figures())
 
 
-def _row(*parts: QWidget | None) -> QWidget:
+def _row(parent: QWidget, *parts: QWidget | None) -> QWidget:
     """Side by side; None is where the room goes."""
-    widget = QWidget()
+    widget = QWidget(parent)
     row = QHBoxLayout(widget)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(Space.S)

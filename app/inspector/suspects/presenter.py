@@ -7,8 +7,8 @@ the ordinary history, so that undo takes it back.
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Literal
 
@@ -21,7 +21,7 @@ from app.store.access import StoreAccess, StoreReader
 from app.store.errors import StoreError
 from app.store.figures import agreement
 from app.store.training import studies
-from app.store.training.studies import Study, StudyTexts
+from app.store.training.studies import Outcome, Study, StudyTexts
 from app.store.undo.journal import Done
 from dpo_engine.suspects.settings import FOLDS
 
@@ -42,6 +42,8 @@ class SuspectsState:
     studies: tuple[Study, ...] = ()
     shown: Study | None = None
     rows: tuple[SuspectRow, ...] = ()
+    disagreeing: int = 0
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     advance: Advance | None = None
     """Of the study under way, if there is one."""
     message: str = ""
@@ -54,10 +56,6 @@ class SuspectsState:
     def goes_on(self) -> bool:
         """The study shown can go on where it was."""
         return self.phase == "ready" and self.shown is not None and self.shown.status != "finished"
-
-    @property
-    def disagreeing(self) -> int:
-        return sum(one.disagrees for one in self.rows)
 
     def next_to_ask(self, number: int) -> list[int]:
         """The comparisons of the most suspect that disagree and may be asked again, so many at most."""
@@ -263,6 +261,8 @@ class SuspectsPresenter:
             studies=found.studies,
             shown=found.shown,
             rows=found.rows,
+            disagreeing=found.disagreeing,
+            outcomes=found.outcomes,
         )
 
     def _on_failed(self, error: StoreError) -> None:

@@ -1,6 +1,5 @@
 """What the page of suspect verdicts says. Qt-free."""
 
-from collections import Counter
 from datetime import datetime
 
 from app.inspector.suspects.presenter import SuspectsState
@@ -79,11 +78,10 @@ def summary(state: SuspectsState) -> str:
 
 
 def _second_looks(state: SuspectsState) -> str:
-    outcomes = Counter(
-        one.row.outcome for one in state.rows if one.row.outcome not in ("", "deleted", "changed")
-    )
-    if not outcomes:
-        return ""
     words = {**OUTCOME_WORDS, "waiting": "waiting"}
-    parts = [f"{outcomes[one]:,} {words[one].lower()}" for one in OUTCOME_WORDS if outcomes[one]]
-    return f"second looks: {', '.join(parts)}"
+    parts = [
+        f"{state.outcomes[one]:,} {words[one].lower()}"
+        for one in OUTCOME_WORDS
+        if one not in ("", "deleted", "changed") and state.outcomes.get(one)
+    ]
+    return f"second looks: {', '.join(parts)}" if parts else ""

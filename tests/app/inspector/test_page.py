@@ -193,7 +193,7 @@ def test_down_and_up_move_through_the_pairs_and_the_texts_follow(scored_page: In
 
 def test_the_pane_has_the_pairs_own_numbers(scored_page: InspectorPage) -> None:
     page, score = scored_page, SCORES[0]
-    text = page.pairs.pane.chosen.figures.text().replace("−", "-")
+    text = page.pairs.pane.chosen.figures.text().replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
     assert f"log-prob {score.reference_chosen_logp:.2f} → {score.policy_chosen_logp:.2f}" in text
     assert f"log-ratio {score.chosen_log_ratio:.3f}" in text
     assert f"reward {0.1 * score.chosen_log_ratio:.3f}" in text
@@ -402,7 +402,7 @@ def test_beta_by_keys_changes_everything_and_comes_back(scored_page: InspectorPa
     raised = page.pairs.model.table.figures.beta
     assert raised > 0.1 and margins(page) == pytest.approx([value * raised / 0.1 for value in own])
     assert page.top.what_if.name.text() == "What if β" and page.top.what_if.back.isVisible()
-    shown_reward = page.pairs.pane.chosen.figures.text().replace("−", "-")
+    shown_reward = page.pairs.pane.chosen.figures.text().replace("−", "-").replace("\N{NO-BREAK SPACE}", " ")
     assert f"reward {raised * SCORES[0].chosen_log_ratio:.3f}" in shown_reward
     press(page, Qt.Key.Key_B)
     QTest.keyClicks(page.top.what_if.field, "2")
@@ -450,3 +450,20 @@ def test_a_button_in_the_pair_s_head_opens_the_loss_explorer_with_it(
     assert scored_page.top.view() == 2 and scored_page.explorer is not None
     opened = scored_page.explorer._presenter.opened
     assert opened is not None and opened.title == "Pair 5 of brave-otter"
+
+
+def test_tab_goes_from_top_to_bottom(scored_page: InspectorPage) -> None:
+    page, pairs = scored_page, scored_page.pairs
+    wanted = [
+        page.top.views.button(0),
+        pairs.filters.search,
+        pairs.rows.view,
+        pairs.pane.explore,
+        pairs.pane.views.button(0),
+        pairs.pane.chosen.text,
+        pairs.pane.rejected.text,
+    ]
+    chain: list[QWidget] = [wanted[0]]
+    while (following := chain[-1].nextInFocusChain()) is not wanted[0]:
+        chain.append(following)
+    assert [part for part in chain if part in wanted] == wanted

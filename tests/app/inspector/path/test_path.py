@@ -87,6 +87,13 @@ def test_both_log_probs_have_axes_of_one_length() -> None:
             assert all(chart.scale.low <= value <= chart.scale.high for value in line.values)
 
 
+def test_no_axis_goes_on_where_no_log_prob_is() -> None:
+    chosen, rejected, _margin = charts(points(-400, -20, -3), 0.1)
+    assert 0 <= chosen.scale.high < 0.13 * chosen.scale.length
+    assert chosen.scale.length == pytest.approx(rejected.scale.length)
+    assert rejected.scale.high < 0.13 * chosen.scale.length
+
+
 @pytest.fixture
 def view(qtbot: QtBot, qapp: QApplication) -> PathView:
     view = PathView(Theme(qapp, "light"))
@@ -151,3 +158,10 @@ def test_words_go_to_the_other_side_of_their_border_where_there_is_room() -> Non
     assert border_middles([(40.0, "above"), (115.0, "below")], 16.0, 10.0, 120.0) == [31.0, 106.0]
     assert border_middles([(12.0, "above")], 16.0, 10.0, 120.0) == [21.0]
     assert border_middles([(12.0, "above")], 16.0, 10.0, 20.0) == [None]
+
+
+def test_words_are_not_written_over_the_curve() -> None:
+    border: list[tuple[float, Side]] = [(60.0, "below")]
+    assert border_middles(border, 16.0, 10.0, 120.0, (62.0, 90.0)) == [51.0]
+    assert border_middles(border, 16.0, 10.0, 120.0, (20.0, 90.0)) == [None]
+    assert border_middles(border, 16.0, 10.0, 120.0, (100.0, 110.0)) == [69.0]
