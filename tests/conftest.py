@@ -1,6 +1,7 @@
 """Fixtures that every test may use: an isolated home, a tiny model, and (marked `starter`) the real one."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,18 @@ import pytest
 # Tiny models gain nothing from more threads, and threads that wait for each other lose a lot where other
 # tests run beside. Set before torch is imported; engines that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_sessionfinish() -> None:
+    """Empty the clipboard while Python still runs.
+
+    Without a display the clipboard is a static of Qt's, deleted as the process exits: an object on it
+    that was made in Python is then destroyed after Python, which crashes. A desktop's clipboard goes with
+    the application, before.
+    """
+    gui = sys.modules.get("PySide6.QtGui")
+    if gui is not None and gui.QGuiApplication.instance() is not None:
+        gui.QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -16,6 +17,8 @@ from app.shell.palette import Space
 from app.shell.theme import Theme, set_role
 
 _WIDTH, _ROW, _MOST_ROWS = 360, 36, 8
+_EDGE = 4
+"""Between the frame of the list, which shows the focus, and its rows."""
 MOST_CHARACTERS = 60
 
 
@@ -34,6 +37,7 @@ class AnnotatorChooser(QWidget):
         self._block = QWidget()
         self.list = QListWidget()
         self.list.setAccessibleName("Who judges")
+        self.list.setViewportMargins(_EDGE, _EDGE, _EDGE, _EDGE)
         self.field = QLineEdit(placeholderText="Somebody new: a name")
         self.field.setAccessibleName("Name of somebody new")
         self.field.setMaxLength(MOST_CHARACTERS)
@@ -66,7 +70,7 @@ class AnnotatorChooser(QWidget):
                 QListWidgetItem(name, self.list).setSizeHint(QSize(0, self._theme.px(_ROW)))
         at = names.index(current) if current in names else 0
         self.list.setCurrentRow(at)
-        self.list.setFixedHeight(min(_MOST_ROWS, max(1, len(names))) * self._theme.px(_ROW) + 6)
+        self.list.setFixedHeight(min(_MOST_ROWS, max(1, len(names))) * self._theme.px(_ROW) + 2 * (_EDGE + 2))
         self.list.setVisible(bool(names))
         self.go.setEnabled(bool(names))
         (self.list if names else self.field).setFocus()
@@ -106,6 +110,7 @@ class AnnotatorChooser(QWidget):
         self._error.hide()
         new = QHBoxLayout()
         new.setSpacing(Space.S)
+        self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         new.addWidget(self.field, 1)
         new.addWidget(self.add)
         row = QHBoxLayout()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
 from app.widgets.paper import InertDocument, Look, new_document, portions, shown_as_text, spacing, write_plain
-from app.widgets.reading_text import ReadingText
+from app.widgets.reading_text import ReadingText, effort_of
 from dpo_engine.preferences import Message
 
 _SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Assistant"}
@@ -99,14 +99,26 @@ class _Turns(ReadingText):
 
     def __init__(self, theme: Theme) -> None:
         self._turns: list[Message] = []
+        self._at_end = False
         super().__init__(theme)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
 
     def show_turns(self, turns: list[Message]) -> None:
+        """Of several, the last is in view: it is what the responses answer."""
         self._turns = turns
+        self._at_end = len(turns) > 1 and turns[0].role != "system"
         self._render(0)
 
-    def length(self) -> int:
-        return sum(len(turn.content) for turn in self._turns)
+    def _on_range_changed(self, _low: int, high: int) -> None:
+        if self._at_end:
+            self.verticalScrollBar().setValue(high)
+
+    def _on_scrolled_by_hand(self) -> None:
+        self._at_end = False
+        super()._on_scrolled_by_hand()
+
+    def effort(self) -> int:
+        return sum(effort_of(turn.content) for turn in self._turns)
 
     def new_paper(self, look: Look) -> InertDocument:
         if len(self._turns) == 1 and len(self._turns[0].content) <= _SHORT:

@@ -54,8 +54,9 @@ def write_markdown(document: QTextDocument, text: str, look: Look) -> Iterator[N
     text = shown_as_text(text)
     tokens = _tokens(text)
     if tokens is None:
-        return write_plain(document, text)
-    return _Writer(document, look).write(tokens)
+        yield from write_plain(document, text)
+    else:
+        yield from _Writer(document, look).write(tokens)
 
 
 def warm_up() -> None:

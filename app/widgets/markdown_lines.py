@@ -17,6 +17,10 @@ _MOST_MARKS, _DENSEST = 400, 0.2
 _MARKS = re.compile(r"[*_~`\[\\$<!&]")
 _LONGEST_ADDRESS = 80
 _BREAK = "\u2028"
+_RIGHT_TO_LEFT = re.compile(
+    r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_ISOLATE, _END_ISOLATE = "\u2066", "\u2069"
 
 
 def parser() -> MarkdownIt:
@@ -42,6 +46,11 @@ def write_line(cursor: QTextCursor, content: str, ink: QTextCharFormat, look: Lo
     _Line(cursor, ink, look).write(tokens)
 
 
+def without_isolates(text: str) -> str:
+    """A text as it is copied: what keeps code in order on the screen would be wrong within the code."""
+    return text.translate({ord(_ISOLATE): None, ord(_END_ISOLATE): None})
+
+
 def write_unread(cursor: QTextCursor, content: str, ink: QTextCharFormat) -> None:
     """Insert a text without looking for markup in it."""
     cursor.insertText(content.replace("\n", _BREAK), ink)
@@ -57,8 +66,10 @@ class _Line:
         self._cursor, self._look = cursor, look
         self._inks = [ink]
         self._link: tuple[Token, int] | None = None
+        self._isolates = False
 
     def write(self, tokens: list[Token]) -> None:
+        self._isolates = any(_RIGHT_TO_LEFT.search(token.content) for token in tokens)
         for token in tokens:
             match token.type:
                 case "text" | "text_special" | "html_inline":
@@ -66,9 +77,9 @@ class _Line:
                 case "softbreak" | "hardbreak":
                     self._insert(_BREAK)
                 case "code_inline":
-                    self._insert(token.content, self._code())
+                    self._insert(self._apart(token.content), self._code())
                 case "image":
-                    self._insert(_as_typed(token))
+                    self._insert(self._apart(_as_typed(token)))
                 case "link_open":
                     self._open_link(token)
                 case "link_close":
@@ -91,9 +102,13 @@ class _Line:
             before, after = {"\\(": ("\\(", "\\)"), "\\[": ("\\[", "\\]")}.get(
                 token.markup, (token.markup or "$", token.markup or "$")
             )
-            self._insert(f"{before}{token.content}{after}")
+            self._insert(self._apart(f"{before}{token.content}{after}"))
         else:
-            self._insert(words.replace("\n", "; "))
+            self._insert(self._apart(words.replace("\n", "; ")))
+
+    def _apart(self, text: str) -> str:
+        """Code or a formula within words that run from right to left: its own signs keep their order."""
+        return f"{_ISOLATE}{text}{_END_ISOLATE}" if self._isolates else text
 
     def _code(self) -> QTextCharFormat:
         form = QTextCharFormat(self._inks[-1])
@@ -123,7 +138,7 @@ class _Line:
         quiet = QTextCharFormat(self._inks[-1])
         quiet.setForeground(self._look.quiet)
         quiet.setProperty(LINK, form.property(LINK))
-        self._insert(f" ({shown}{f' “{title}”' if title else ''})", quiet)
+        self._insert(f" ({self._apart(shown)}{f' “{title}”' if title else ''})", quiet)
 
 
 def _between(cursor: QTextCursor, start: int) -> str:

@@ -38,6 +38,9 @@ ROW_HEIGHT = 30
 _INDENT = 11
 """From a cell's edge to its text: the style sheet's padding and Qt's own margin."""
 
+_FROZEN_SHARE = 0.44
+"""Of the table's width where not all columns fit: words need the room more than figures a scroll away."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
@@ -222,7 +225,7 @@ class NumberTable(QFrame):
         self._share_width()
 
     def _share_width(self) -> None:
-        """What the other columns leave over goes to the widest frozen one."""
+        """What the other columns leave over goes to the widest frozen one, and a fair share at the least."""
         frozen = [column for column, heading in enumerate(self._headings) if heading.frozen]
         if not frozen:
             return
@@ -232,9 +235,10 @@ class NumberTable(QFrame):
             self._theme.px(heading.width) for column, heading in enumerate(self._headings) if column != widest
         )
         spare = self.contentsRect().width() - taken - self._main.verticalScrollBar().sizeHint().width() - 2
-        width = max(least, spare)
+        beside = sum(self._frozen.columnWidth(column) for column in frozen if column != widest)
+        width = max(least, spare, round(_FROZEN_SHARE * self.contentsRect().width()) - beside)
         self._frozen.setColumnWidth(widest, width)
-        self._frozen.setFixedWidth(width + sum(self._frozen.columnWidth(c) for c in frozen if c != widest))
+        self._frozen.setFixedWidth(width + beside)
 
     def _first_main_column(self) -> int:
         return next((c for c, heading in enumerate(self._headings) if not heading.frozen), 0)

@@ -9,13 +9,14 @@ there at once, and keys are heard between the others.
 import time
 from collections.abc import Iterator
 
-from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QMargins, QMimeData, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
     QTextCursor,
     QTextOption,
 )
@@ -25,14 +26,17 @@ from app.shell.palette import READING_WIDTH, Space
 from app.shell.theme import Theme, set_role
 from app.widgets.links import add_link_actions
 from app.widgets.markdown import write_markdown
+from app.widgets.markdown_lines import without_isolates
 from app.widgets.paper import InertDocument, Look, new_document, shown_as_text, write_plain
 
 _CARET_WIDTH = 2
 _FIRST_TURN, _TURN = 0.010, 0.008
 """Seconds for what is written at once, and for each turn after it."""
 _WHOLE, _BEGUN = 2000, 8000
-"""Characters up to which a text is written at once as a whole, and up to which it is begun at once: in a
+"""Effort up to which a text is written at once as a whole, and up to which it is begun at once: in a
 longer one even finding the paragraphs would be felt."""
+_LINE = 10
+"""What the beginning of a line (maybe an item of a list) costs, in characters."""
 
 
 class ReadingText(QTextEdit):
@@ -113,9 +117,9 @@ class ReadingText(QTextEdit):
         """Write at once what is still to be written."""
         self._write(float("inf"))
 
-    def length(self) -> int:
-        """Characters of what is to be written."""
-        return len(self._text)
+    def effort(self) -> int:
+        """Of writing the whole, in characters."""
+        return effort_of(self._text)
 
     def new_paper(self, look: Look) -> InertDocument:
         return new_document(look, mono=self._raw and not self._live)
@@ -127,11 +131,14 @@ class ReadingText(QTextEdit):
         return write_markdown(paper, self._text, look)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        margin = self.viewportMargins().right()
-        spare = max(Space.S, event.size().width() + margin - self._theme.px(READING_WIDTH))
-        if spare != margin:
-            self.setViewportMargins(0, 0, spare, 0)
+        self._set_column()
         super().resizeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        # Qt brings its cursor into view, which stands behind what was written last.
+        place = self.verticalScrollBar().value()
+        super().showEvent(event)
+        self.verticalScrollBar().setValue(place)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -149,6 +156,12 @@ class ReadingText(QTextEdit):
         place = self.cursorForPosition(event.pos()) if event.reason() == event.Reason.Mouse else None
         add_link_actions(menu, self, place)
         menu.popup(event.globalPos())
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        data = super().createMimeDataFromSelection()
+        data.setHtml(without_isolates(data.html()))
+        data.setText(without_isolates(data.text()))
+        return data
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -172,8 +185,8 @@ class ReadingText(QTextEdit):
             old.deleteLater()
 
     def _begin(self) -> None:
-        length = self.length()
-        self._write(float("inf") if length <= _WHOLE else _FIRST_TURN if length <= _BEGUN else 0.0)
+        effort = self.effort()
+        self._write(float("inf") if effort <= _WHOLE else _FIRST_TURN if effort <= _BEGUN else 0.0)
         while self._rest is not None and self._place:
             self._write(_FIRST_TURN)  # what was being read must not go out of sight, even for a moment
 
@@ -192,7 +205,18 @@ class ReadingText(QTextEdit):
             self.written.emit()
         elif rest is not None and not self._ticks.isActive():
             self._ticks.start()
+        self._set_column()
         self._return_to_place()
+
+    def _set_column(self) -> None:
+        """Lines no longer than can be read well, on the side where the text begins."""
+        old = self.viewportMargins()
+        width = self.viewport().width() + old.left() + old.right()
+        spare = max(Space.S, width - self._theme.px(READING_WIDTH))
+        from_right = self.document().firstBlock().textDirection() == Qt.LayoutDirection.RightToLeft
+        new = QMargins(spare - Space.S, 0, Space.S, 0) if from_right else QMargins(0, 0, spare, 0)
+        if new != old:
+            self.setViewportMargins(new)
 
     def _return_to_place(self) -> None:
         bar = self.verticalScrollBar()
@@ -213,9 +237,14 @@ class ReadingText(QTextEdit):
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(shown_as_text(piece))
+        self._set_column()
         if follows:
             bar.setValue(bar.maximum())
         self.viewport().update()
+
+
+def effort_of(text: str) -> int:
+    return len(text) + _LINE * text.count("\n")
 
 
 _END = object()

@@ -11,7 +11,7 @@ from rapidfuzz.distance import Indel
 
 MOST_WORDS = 8000
 """In either text; above that nothing is compared. Time and memory grow with the product of both."""
-_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s\u2066\u2069]")
 _SPACE = re.compile(r"[ \t]*")
 
 

@@ -174,3 +174,45 @@ def test_the_documents_of_earlier_texts_are_given_back(qtbot: QtBot, reading: Re
     for number in range(20):
         reading.show_text(f"Text {number}")
     qtbot.waitUntil(lambda: len(reading.findChildren(QTextDocument)) == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "from_right"), [("שלום עולם", True), ("1. مرحبا", True), ("Hello שלום", False)]
+)
+def test_a_text_stands_at_the_side_where_it_begins(
+    reading: ReadingText, text: str, *, from_right: bool
+) -> None:
+    reading.resize(2 * READING_WIDTH, 300)
+    for show in (reading.show_live, reading.show_text):
+        show(text)
+        margins = reading.viewportMargins()
+        assert (margins.left() > margins.right()) is from_right
+        assert reading.viewport().width() == pytest.approx(READING_WIDTH, abs=8)
+
+
+def test_a_long_text_is_at_its_start_when_it_is_first_shown(qtbot: QtBot, theme: Theme) -> None:
+    widget = ReadingText(theme)
+    qtbot.addWidget(widget)
+    widget.resize(300, 100)
+    widget.show_text("Some words. " * 100)
+    widget.show()
+    assert widget.verticalScrollBar().maximum() > 0
+    assert widget.verticalScrollBar().value() == 0
+
+
+def test_a_long_list_is_not_even_read_in_the_turn_that_shows_it(reading: ReadingText, qtbot: QtBot) -> None:
+    reading.show_text("\n".join("- a" for _ in range(900)))
+    assert reading.document().isEmpty()
+    qtbot.waitUntil(lambda: reading.is_written)
+    assert reading.toPlainText().count("a") == 900
+
+
+def test_what_keeps_code_in_order_between_right_to_left_words_is_not_copied(reading: ReadingText) -> None:
+    reading.show_text("כתוב `print()` כאן")
+    assert reading.toPlainText() == "כתוב \u2066print()\u2069 כאן"
+    reading.selectAll()
+    copied = reading.createMimeDataFromSelection()
+    assert copied.text() == "כתוב print() כאן"
+    assert "\u2066" not in copied.html()
+    reading.show_text("Write `print()` here")
+    assert reading.toPlainText() == "Write print() here"

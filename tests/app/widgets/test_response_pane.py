@@ -115,3 +115,17 @@ def test_right_to_left_turns_run_right_to_left(conversation: ConversationText) -
     document = conversation.view.document()
     directions = [document.findBlockByNumber(place).textDirection().name for place in (1, 3, 5)]
     assert directions == ["RightToLeft", "LeftToRight", "RightToLeft"]
+
+
+def test_of_a_long_conversation_the_last_turn_is_in_view(conversation: ConversationText) -> None:
+    turns = [Message("user", "First?"), Message("assistant", "So. " * 200), Message("user", "And then?")]
+    conversation.show_messages(turns)
+    conversation.fit(80)
+    bar = conversation.view.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    bar.triggerAction(bar.SliderAction.SliderToMinimum)
+    conversation.fit(70)
+    assert bar.value() == 0, "a person scrolled"
+    conversation.show_messages([Message("user", "So. " * 400)])
+    conversation.fit(80)
+    assert bar.value() == 0 < bar.maximum()
