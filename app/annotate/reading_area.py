@@ -100,6 +100,7 @@ class ReadingArea(QWidget):
 
     def toggle_raw(self) -> None:
         self._raw = not self._raw
+        self.prompt.set_raw(self._raw)
         for pane in self.panes:
             pane.text.set_raw(self._raw)
         self.said.emit("As written" if self._raw else "Rendered")

@@ -129,7 +129,8 @@ class WorkerProcess:
                 _kill_group(process)
         if sys.platform != "win32":
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+                own = os.getpriority(os.PRIO_PROCESS, 0)
+                os.setpriority(os.PRIO_PROCESS, process.pid, own + NICENESS)
         return process
 
     def _write(self, stdin: IO[bytes]) -> None:

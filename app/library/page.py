@@ -188,6 +188,7 @@ class LibraryPage(QFrame):
         state = self._presenter.state
         self.filters.show_state(state)
         self.acts.show_state(state)
+        self.pane.found.look_for(state.filter.text)
         if state.reading is None or state.reading.key == self._key:
             self.pane.show_reading(state.reading)
         self._show_sort(state.sort)

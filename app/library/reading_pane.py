@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.library.details import Details, origin, verdict_words
+from app.library.found_marks import FoundMarks
 from app.library.reading import Reading
 from app.library.response_card import ResponseCard
 from app.library.wording import STANDING_ICONS, count, moment
@@ -52,6 +53,8 @@ class ReadingPane(QWidget):
             "left": ResponseCard("Left", theme),
             "right": ResponseCard("Right", theme),
         }
+        views = (self.prompt.view, self.cards["left"].text, self.cards["right"].text)
+        self.found = FoundMarks(views, theme, self)
         self.details = Details(theme)
         self.hint = QLabel("Nothing is selected")
         set_role(self.hint, "secondary")

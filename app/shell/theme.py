@@ -137,8 +137,10 @@ class Theme(QObject):
 def set_role(widget: QWidget, role: str) -> None:
     """Give a widget its role in the style sheet, now or later."""
     widget.setProperty("role", role)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    # The first polish comes by itself. Were it brought forward, a font set after it would lose its features.
+    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def _qt_palette(colours: Palette) -> QPalette:

@@ -85,7 +85,7 @@ def train_page(driver: Driver) -> TrainPage:
 def checked(driver: Driver) -> bool:
     """Is the look at the pairs before a training there?"""
     report = driver.window.findChild(ReportView)
-    return report is not None and report.isVisible()
+    return report is not None and report.isVisible() and bool(report.line_buttons())
 
 
 def step(driver: Driver) -> int:

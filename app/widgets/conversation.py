@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme, set_role
+from app.widgets.markdown import write_markdown
 from app.widgets.paper import InertDocument, Look, new_document, portions, shown_as_text, spacing, write_plain
 from app.widgets.reading_text import ReadingText, effort_of
 from dpo_engine.preferences import Message
@@ -20,7 +21,7 @@ _SHORT = 240
 
 
 class ConversationText(QWidget):
-    """Plain text throughout: what a person asked is shown to the letter.
+    """What a person asked is shown to the letter; what a model answered is rendered as responses are.
 
     As high as its text up to `fit`'s limit, above which it scrolls. Instructions for the model (a system
     message) are folded away behind a quiet button.
@@ -69,6 +70,10 @@ class ConversationText(QWidget):
         self.fold.setVisible(any(message.role == "system" for message in self._messages))
         self.fold.setChecked(False)
         self._on_folded()
+
+    def set_raw(self, raw: bool) -> None:
+        """The model's turns as they were written, or with their Markdown rendered."""
+        self.view.set_raw(raw)
 
     def fit(self, limit: int) -> None:
         """Take at most `limit` pixels of height for the text."""
@@ -126,19 +131,24 @@ class _Turns(ReadingText):
             look = replace(look, text=self._theme.font(FontSize.READING, weight=500))
         return new_document(look)
 
-    def write_on(self, paper: InertDocument, look: Look) -> Iterator[None]:  # noqa: ARG002
+    def write_on(self, paper: InertDocument, look: Look) -> Iterator[None]:
         if len(self._turns) == 1:
             yield from write_plain(paper, self._turns[0].content, line_height=_LINE_HEIGHT)
             return
         cursor = QTextCursor(paper)
         for number, message in enumerate(self._turns):
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            head = spacing(_LINE_HEIGHT, above=Space.M if number else 0)
             if number:
-                cursor.insertBlock()
-            cursor.setBlockFormat(spacing(_LINE_HEIGHT, above=Space.M if number else 0))
+                cursor.insertBlock(head, QTextCharFormat())
+            else:
+                cursor.setBlockFormat(head)
             cursor.insertText(_SPEAKERS[message.role], self._form("faint", FontSize.CAPTION, 500))
-            cursor.insertBlock(spacing(_LINE_HEIGHT))
-            colour = "text" if message.role == "user" else "secondary"
-            form = self._form(colour, FontSize.READING, 400)
+            cursor.insertBlock(spacing(_LINE_HEIGHT), QTextCharFormat())
+            if message.role == "assistant" and not self._raw:
+                yield from write_markdown(paper, message.content, look, line_height=_LINE_HEIGHT)
+                continue
+            form = self._form("secondary" if message.role == "system" else "text", FontSize.READING, 400)
             for portion in portions(shown_as_text(message.content)):
                 cursor.insertText(portion, form)
                 yield

@@ -49,14 +49,19 @@ def markdown_document(text: str, look: Look) -> InertDocument:
     return document
 
 
-def write_markdown(document: QTextDocument, text: str, look: Look) -> Iterator[None]:
-    """Write the text, rendered, at the end of an empty document; each step takes a few milliseconds."""
+def write_markdown(
+    document: QTextDocument, text: str, look: Look, *, line_height: int = LINE_HEIGHT
+) -> Iterator[None]:
+    """Write the text, rendered, from the document's last block on, which is empty.
+
+    Each step takes a few milliseconds. Paragraphs have `line_height` percent.
+    """
     text = shown_as_text(text)
     tokens = _tokens(text)
     if tokens is None:
-        yield from write_plain(document, text)
+        yield from write_plain(document, text, line_height=line_height)
     else:
-        yield from _Writer(document, look).write(tokens)
+        yield from _Writer(document, look, line_height).write(tokens)
 
 
 def warm_up() -> None:
@@ -88,9 +93,10 @@ def _parser() -> MarkdownIt:
 class _Writer:
     """Writes at the end of a document. `_empty`: the last block is there and not yet used."""
 
-    def __init__(self, document: QTextDocument, look: Look) -> None:
-        self._look = look
+    def __init__(self, document: QTextDocument, look: Look, line_height: int) -> None:
+        self._look, self._line_height = look, line_height
         self._cursor = QTextCursor(document)
+        self._cursor.movePosition(QTextCursor.MoveOperation.End)
         self._empty = True
         self._lists: list[blocks.List] = []
         self._quotes = 0
@@ -124,7 +130,7 @@ class _Writer:
     def _open_or_close(self, token: Token) -> None:
         match token.type:
             case "paragraph_open":
-                self._form = spacing(LINE_HEIGHT, below=Space.XS if token.hidden else Space.M)
+                self._form = spacing(self._line_height, below=Space.XS if token.hidden else Space.M)
                 self._ink = QTextCharFormat()
             case "heading_open":
                 self._form, self._ink = blocks.heading(int(token.tag[1:]), self._look, first=self._empty)
@@ -138,7 +144,7 @@ class _Writer:
                 self._lists[-1].begin_item()
             case "list_item_close":
                 if self._lists[-1].awaits_item:
-                    self._form = spacing(LINE_HEIGHT, below=Space.XS)
+                    self._form = spacing(self._line_height, below=Space.XS)
                     self._paragraph()
             case "blockquote_open":
                 self._quotes += 1
@@ -211,7 +217,7 @@ class _Writer:
     def _part_before_a_frame(self) -> None:
         item = self._lists[-1] if self._lists else None
         if item is not None and item.awaits_item:
-            self._form = spacing(LINE_HEIGHT)
+            self._form = spacing(self._line_height)
             self._paragraph()
         elif self._empty:
             blocks.shrink(self._cursor)

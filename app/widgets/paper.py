@@ -109,8 +109,9 @@ def plain_document(text: str, look: Look, *, mono: bool = False) -> InertDocumen
 
 
 def write_plain(document: QTextDocument, text: str, *, line_height: int = LINE_HEIGHT) -> Iterator[None]:
-    """Write the text as it is at the end of an empty document, some lines a step."""
+    """Write the text as it is into the document's last block, which is empty, some lines a step."""
     cursor = QTextCursor(document)
+    cursor.movePosition(QTextCursor.MoveOperation.End)
     cursor.setBlockFormat(spacing(line_height))
     for step in portions(shown_as_text(text)):
         cursor.insertText(step, QTextCharFormat())

@@ -22,7 +22,7 @@ from app.store.exchange.sources import ENDINGS
 _KNOWN = (
     "JSONL, JSON, CSV, Parquet, Arrow and text. Recognised by themselves: TRL preferences and prompts, "
     "hh-rlhf, UltraFeedback, Argilla and Label Studio exports, Arena battles, and what DPO Studio exports. "
-    "For anything else you say which column is what."
+    "For others you say which column is what."
 )
 _ONLINE = (
     "Fetched from huggingface.co to this machine when you press Fetch. Nothing is sent but its name, and "

@@ -164,6 +164,7 @@ class ToolRow(QWidget):
             button.setIcon(self._theme.icon(icon))
             button.setIconSize(QSize(size, size))
         self.smoothing.setFixedWidth(self._theme.px(_SLIDER_WIDTH))
+        self._window.ensurePolished()
         self._window.setFixedWidth(self._window.fontMetrics().horizontalAdvance("1,000") + Space.XS)
         self._fit_words()
 

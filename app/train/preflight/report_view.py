@@ -1,6 +1,6 @@
 """The check's lines on four cards: what is there, what it means, and a way to the pairs concerned."""
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -37,7 +37,10 @@ WIDEST = 1040
 
 
 class ReportView(QWidget):
-    """Shows a `Report`; `opened` with the key of a line whose pairs are wanted."""
+    """Shows a `Report`; `opened` with the key of a line whose pairs are wanted.
+
+    One card is made in a turn of the event loop, as all at once would hold it up; they are shown together.
+    """
 
     opened = Signal(str)
 
@@ -47,6 +50,10 @@ class ReportView(QWidget):
         self._cards: list[QFrame] = []
         self._shown: tuple[Block, ...] = ()
         self._said: list[tuple[str, ...]] = []
+        self._due: list[int] = []
+        """The blocks whose cards are still to be made, the last one first."""
+        self._made: dict[int, QFrame] = {}
+        self._turns = QTimer(self, interval=0)
         self._columns = 0
         self._left, self._right = QVBoxLayout(), QVBoxLayout()
         row = QHBoxLayout(self)
@@ -56,6 +63,7 @@ class ReportView(QWidget):
             column.setSpacing(Space.M)
             column.addStretch(1)
             row.addLayout(column, 1)
+        self._turns.timeout.connect(self._make_next)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
@@ -73,17 +81,33 @@ class ReportView(QWidget):
         self._arrange()
 
     def _build(self, *, anew: bool) -> None:
-        """Make the cards whose words are others, or all of them."""
+        """Have the cards made whose words are others, or all of them."""
+        said = [_words_of(block) for block in self._shown]
+        others = {number for number, words in enumerate(said) if anew or words != self._said[number]}
+        self._said = said
+        self._due = sorted(others | {*self._due, *self._made}, reverse=True)
+        self._made.clear()
+        if self._due:
+            self._turns.start()
+
+    def _make_next(self) -> None:
+        if self._due:
+            number = self._due.pop()
+            self._made[number] = self._card(self._shown[number])
+        else:
+            self._turns.stop()
+            self._put_in_place()
+
+    def _put_in_place(self) -> None:
         focused = self.window().focusWidget()
         key = focused.line.key if isinstance(focused, LineButton) else ""
-        said = [_words_of(block) for block in self._shown]
-        for number, block in enumerate(self._shown):
-            if anew or said[number] != self._said[number]:
-                if number < len(self._cards):
-                    self._cards[number].hide()
-                    self._cards[number].deleteLater()
-                self._cards[number : number + 1] = [self._card(block)]
-        self._said, self._columns = said, 0
+        for number, card in self._made.items():
+            if number < len(self._cards):
+                self._cards[number].hide()
+                self._cards[number].deleteLater()
+            self._cards[number : number + 1] = [card]
+        self._made.clear()
+        self._columns = 0
         self._arrange()
         for row in self.line_buttons():
             if row.line.key == key:

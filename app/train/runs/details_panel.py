@@ -26,6 +26,9 @@ from app.train.starting_points import names_of
 from app.train.state import RunLine, TrainState
 from app.train.wording import short_name
 
+_NAME_LENGTH = 28
+"""Letters of the other run's name that have room."""
+
 
 class DetailsPanel(QScrollArea):
     """Follows the selected run while it is in view; reads nothing otherwise."""
@@ -114,8 +117,10 @@ class DetailsPanel(QScrollArea):
             self._offered = offered
             self.other.clear()
             for run_id, name in offered:
-                self.other.addItem(name, run_id)
+                self.other.addItem(_shortened(name), run_id)
+                self.other.setItemData(self.other.count() - 1, name, Qt.ItemDataRole.ToolTipRole)
         self.other.setCurrentIndex(self.other.findData(other.run.id) if other else -1)
+        self.other.setToolTip(self.other.currentData(Qt.ItemDataRole.ToolTipRole) or "")
         self.other.setEnabled(bool(offered))
         if other is None:
             self.pairs.setText("There is no other run to compare it with.")
@@ -166,7 +171,7 @@ class DetailsPanel(QScrollArea):
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.other.setAccessibleName("Run to compare with")
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.other.setMinimumContentsLength(20)
+        self.other.setMinimumContentsLength(_NAME_LENGTH)
         self.verdicts.setAccessibleName("Show the verdicts that made this run")
         self.candidates.setAccessibleName("Show what its policy wrote")
         text = QWidget()
@@ -227,3 +232,7 @@ def _with_button(label: QLabel, button: QPushButton) -> QHBoxLayout:
     row.addWidget(label, 1)
     row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
     return row
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"

@@ -54,11 +54,11 @@ COLUMNS = (
     Column(title="Method", width=72, words=_method, from_width=900),
     Column(
         title="Pairs",
-        width=88,
+        width=132,
         words=_pairs,
         number=True,
         tip="Preferences trained on, and those held out for measuring",
-        from_width=780,
+        from_width=820,
     ),
     Column(title="Steps", width=92, words=_steps, number=True),
     Column(

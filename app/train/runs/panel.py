@@ -190,7 +190,7 @@ class RunsPanel(QWidget):
         for number, column in enumerate(COLUMNS):
             self.table.setColumnHidden(number, width < column.from_width)
         # Long names have room where there is some.
-        name = min(2 * COLUMNS[RUN].width, max(COLUMNS[RUN].width, width // 6))
+        name = min(3 * COLUMNS[RUN].width, max(COLUMNS[RUN].width, width // 4))
         self.table.setColumnWidth(RUN, self._theme.px(round(name)))
 
     def _restyle(self) -> None:

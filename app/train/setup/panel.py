@@ -226,6 +226,7 @@ class SetupPanel(QWidget):
 
     def _restyle(self) -> None:
         self._counts.setFont(self._theme.figures(weight=500))
+        self._help.ensurePolished()
         self._help.setMinimumHeight(3 * self._help.fontMetrics().lineSpacing())
         self.folder.setIcon(self._theme.icon("folder-open"))
         self.more.setIcon(self._theme.icon("chevron-down" if self.more.isChecked() else "chevron-right"))

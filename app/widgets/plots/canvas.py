@@ -13,6 +13,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from app.shell.palette import FontSize, Space
 from app.shell.theme import Theme
 from app.widgets.plots.axis import FigureAxis, dress_axes
+from app.widgets.plots.words_place import PLACES, Place
 
 LEFT_AXIS_WIDTH = 52
 """The same for every plot, so that steps stand above each other."""
@@ -92,13 +93,17 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
             line.setPen(pg.mkPen(colour("accent")))
 
     def add_level(self, words: str) -> pg.InfiniteLine:
-        """A dashed horizontal line with its words at the right end; `setPos` puts it at its height."""
-        line = pg.InfiniteLine(
-            angle=0, movable=False, label=words, labelOpts={"position": 0.99, "anchors": [(1, 1), (1, 1)]}
-        )
+        """A dashed horizontal line with its words; `setPos` puts it at its height."""
+        line = pg.InfiniteLine(angle=0, movable=False, label=words, labelOpts={"anchors": [(1, 1), (1, 1)]})
         self.addItem(line, ignoreBounds=True)
+        self.put_words(line, PLACES[0])
         self.style_level(line)
         return line
+
+    def put_words(self, line: pg.InfiniteLine, place: Place) -> None:
+        """The words of a level line, at this end and side of it."""
+        line.label.anchors = [(int(place.right), int(place.above))] * 2
+        line.label.setPosition(0.99 if place.right else 0.01)
 
     def style_level(self, line: pg.InfiniteLine) -> None:
         line.setPen(pg.mkPen(self._theme.colour("faint"), width=1, style=Qt.PenStyle.DashLine))
@@ -131,6 +136,11 @@ class PlotCanvas(pg.PlotWidget):  # type: ignore[misc]
         """Height of a line of words, as a share of the drawing area's."""
         height = self.getPlotItem().getViewBox().height()
         return float((self._theme.px(FontSize.CAPTION) + 2 * Space.XS) / max(height, 1.0))
+
+    def share_of(self, line: pg.InfiniteLine) -> tuple[float, float]:
+        """Width and height of a level line's words, as shares of the drawing area's."""
+        across = line.label.boundingRect().width() + 2 * Space.XS
+        return float(across / self.pixels_wide()), self.words_height()
 
     def show_cursor(self, x: float | None) -> None:
         self._cursor.setVisible(x is not None)

@@ -101,6 +101,11 @@ class Line:
         x, y = self._raw.getData()
         return ([], []) if x is None else (list(x), list(y))
 
+    def points(self) -> tuple[Floats, Floats]:
+        """The same as arrays."""
+        x, y = self._raw.getData()
+        return (np.zeros(0), np.zeros(0)) if x is None else (x, y)
+
     def draw(self, series: Series | None, smoothed: Series | None, sight: Sight) -> Extent | None:
         """`smoothed` is drawn before the line, which is faint then; behind a run beside there is none."""
         if series is None or not len(series):

@@ -22,6 +22,7 @@ from app.widgets.plots.rows import Cell, rows_of
 from app.widgets.plots.series import Series
 from app.widgets.plots.smoothing import Smoothed
 from app.widgets.plots.spread import Spread
+from app.widgets.plots.words_place import PLACES, free_place
 
 _NOTHING = Shown(series={})
 
@@ -57,6 +58,7 @@ class LivePlot(QFrame):
         self._spreads: dict[str, Spread] = {}
         self._canvas = PlotCanvas(theme)
         self._level = self._canvas.add_level(chart.level[1]) if chart.level else None
+        self._words_at = PLACES[0]
         self._lines = {trace.key: Line(self._canvas, trace, theme) for trace in chart.traces}
         self._beside: list[dict[str, Line]] = []
         self._bands: dict[str, Band] = {}
@@ -127,6 +129,7 @@ class LivePlot(QFrame):
         sight = Sight(low=low, high=high, buckets=buckets, scale=self.chart.scale, log=self.is_log)
         extents = [extent for extent in self._draw(sight) if extent is not None]
         self._fit_height(extents)
+        self._place_words()
         self._write_values()
         self._canvas.settle()
         # Its height may be another one now, which changes nothing of what is to be drawn.
@@ -305,6 +308,24 @@ class LivePlot(QFrame):
             height = self._height_of_level()
             self._level.setVisible(height is not None)
             self._level.setPos(height or 0.0)
+
+    def _place_words(self) -> None:
+        """Those of the level, off the curves."""
+        height = self._height_of_level()
+        if self._level is None or height is None:
+            return
+        lines = [line for lines in (self._lines, *self._beside) for line in lines.values()]
+        place = free_place(
+            [line.points() for line in lines],
+            level=height,
+            view=self._canvas.view(),
+            heights=self._canvas.heights(),
+            share=self._canvas.share_of(self._level),
+            present=self._words_at,
+        )
+        if place != self._words_at:
+            self._words_at = place
+            self._canvas.put_words(self._level, place)
 
     # --- words --------------------------------------------------------------------------------------
 

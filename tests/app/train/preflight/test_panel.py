@@ -36,6 +36,7 @@ def panel(qtbot: QtBot, check: Check, theme: Theme) -> Iterator[PreflightPanel]:
     panel.activateWindow()
     check.train.refresh()
     check.settle()
+    qtbot.waitUntil(lambda: bool(panel.report.line_buttons()))
     yield panel
     panel.hide()
 
@@ -94,13 +95,33 @@ def test_an_outdated_report_says_so_and_measuring_waits(panel: PreflightPanel, c
     assert not panel.head.aside.isVisible() and panel.head.measure.isEnabled()
 
 
-def test_measuring_shows_progress_and_then_both_figures(panel: PreflightPanel, check: Check) -> None:
+def test_measuring_shows_progress_and_then_both_figures(
+    qtbot: QtBot, panel: PreflightPanel, check: Check
+) -> None:
     panel.head.measure.setFocus()
     QTest.keyClick(panel.head.measure, Qt.Key.Key_Space)
     assert panel.head.progress.isVisible() and panel.focusWidget() is panel.head.cancel
     check.settle()
-    assert "measured; estimated 3.5 GB" in words(panel)
+    qtbot.waitUntil(lambda: "measured; estimated 3.5 GB" in words(panel))
     assert not panel.head.progress.isVisible() and panel.focusWidget() is panel.head.check
+
+
+def test_a_report_that_changes_while_its_cards_are_made(
+    qtbot: QtBot, panel: PreflightPanel, check: Check, theme: Theme
+) -> None:
+    """Nothing of the one before stays, and each card is there once."""
+    before = panel.report.line_buttons()
+    before[0].setFocus()
+    theme.set_mode("dark")
+    judge(check.room, "not comparison-2", prompt="Against it again?")
+    check.train.refresh()
+    check.settle()
+    assert panel.report.line_buttons() == before
+    qtbot.waitUntil(lambda: panel.report.line_buttons() != before)
+    keys = [button.line.key for button in panel.report.line_buttons()]
+    assert len(keys) == len(set(keys)) and not set(panel.report.line_buttons()) & set(before)
+    focused = panel.focusWidget()
+    assert focused in panel.report.line_buttons()
 
 
 def test_a_failure_takes_the_place_of_the_report(panel: PreflightPanel, check: Check) -> None:
