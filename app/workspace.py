@@ -191,17 +191,17 @@ class Workspace(QObject):
         self.inspector.start()
         self.indexing.go_on()
 
-    def _annotate_page(self) -> QWidget:
-        return AnnotatePage(self.annotate, self._theme, self._keymap, self._settings)
+    def _annotate_page(self, parent: QWidget) -> QWidget:
+        return AnnotatePage(self.annotate, self._theme, self._keymap, self._settings, parent)
 
-    def _library_page(self) -> QWidget:
+    def _library_page(self, parent: QWidget) -> QWidget:
         from app.library.exchange.exchange import Exchange
         from app.library.page import LibraryPage
         from app.library.place import LibraryPlace
 
         page = LibraryPage(self.library, self._theme, self._keymap)
         self._exchange = Exchange(self._means_of_exchange())
-        place = self._library_place = LibraryPlace(page, self._exchange, self._theme)
+        place = self._library_place = LibraryPlace(page, self._exchange, self._theme, parent)
         for source in (page, place):
             source.annotate_requested.connect(lambda: self._window.show_place("annotate"))
         page.judge_requested.connect(self._on_judge_requested)
@@ -242,11 +242,11 @@ class Workspace(QObject):
         if self._library_place is not None and not self._library_place.shows(key):
             self._window.banner.show_message(sentence, "Show", lambda: self.show_in_library(key))
 
-    def _train_page(self) -> QWidget:
+    def _train_page(self, parent: QWidget) -> QWidget:
         # Brings in pyqtgraph, which the window does not wait for.
         from app.train.page import TrainPage
 
-        page = TrainPage(self.train, self._theme, self._settings, self._keymap)
+        page = TrainPage(self.train, self._theme, self._settings, self._keymap, parent)
         page.verdicts_wanted.connect(lambda run_id: self._show_rows(Filter(runs=(run_id,))))
         page.written_wanted.connect(lambda model: self._show_rows(Filter(models=(model,))))
         return page
@@ -256,11 +256,16 @@ class Workspace(QObject):
         self.library.set_filter(wanted)
         self._window.show_place("library")
 
-    def _inspector_page(self) -> QWidget:
+    def _inspector_page(self, parent: QWidget) -> QWidget:
         from app.inspector.page import InspectorPage
 
         page = InspectorPage(
-            self.inspector, self._theme, self._settings, suspects=self.suspects, keymap=self._keymap
+            self.inspector,
+            self._theme,
+            self._settings,
+            suspects=self.suspects,
+            keymap=self._keymap,
+            parent=parent,
         )
         page.train_page_requested.connect(lambda: self._window.show_place("train"))
         page.annotate_requested.connect(lambda: self._window.show_place("annotate"))

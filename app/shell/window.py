@@ -15,7 +15,8 @@ from app.shell.navigation import PLACES, Navigation
 from app.shell.status_bar import StatusBar
 from app.shell.theme import Theme
 
-PageMaker = Callable[[], QWidget]
+PageMaker = Callable[[QWidget], QWidget]
+"""Of the widget that the page will be in: what is moved later is polished by the style sheet once more."""
 
 
 class MainWindow(QMainWindow):
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
     def page(self, key: str) -> QWidget:
         """The page of a place, made now if it was not yet."""
         if key not in self._pages:
-            self._pages[key] = self._makers[key]()
+            self._pages[key] = self._makers[key](self._stack)
             self._stack.addWidget(self._pages[key])
         return self._pages[key]
 

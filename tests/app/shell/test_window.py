@@ -26,9 +26,9 @@ def window(qtbot: QtBot, theme: Theme, made: list[str]) -> MainWindow:
     window = MainWindow(theme)
     qtbot.addWidget(window, before_close_func=lambda w: w.let_close())
 
-    def maker(key: str) -> QWidget:
+    def maker(key: str, parent: QWidget) -> QWidget:
         made.append(key)
-        return QLabel(key)
+        return QLabel(key, parent)
 
     build_menus(
         window,
@@ -37,7 +37,7 @@ def window(qtbot: QtBot, theme: Theme, made: list[str]) -> MainWindow:
         | {"palette": window.open_palette},
         Keymap(),
     )
-    window.set_pages({place.key: lambda key=place.key: maker(key) for place in PLACES})
+    window.set_pages({place.key: lambda parent, key=place.key: maker(key, parent) for place in PLACES})
     window.show()
     qtbot.waitExposed(window)
     return window
