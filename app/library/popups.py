@@ -200,6 +200,8 @@ class LinePopup(Popup):
         self.line.setPlaceholderText(placeholder)
         self.line.setAccessibleName(title)
         self.line.setMaxLength(longest)
+        self.line.ensurePolished()
+        self.line.setMinimumWidth(self.line.fontMetrics().horizontalAdvance(placeholder) + 2 * Space.L)
         self.take = QPushButton(button)
         set_role(self.take, "primary")
         self.take.setEnabled(False)

@@ -18,6 +18,7 @@ class DesktopNotifications:
     def __init__(self, window: QWidget) -> None:
         self._window = window
         self._tray: QSystemTrayIcon | None = None
+        self._telling: threading.Thread | None = None
 
     def notify(self, title: str, text: str) -> None:
         """Show both as plain text, and mark the window as one that wants attention."""
@@ -26,9 +27,17 @@ class DesktopNotifications:
         QApplication.alert(self._window)
         if sys.platform == "linux":
             # Its desktops have a service for this, also those without a tray.
-            threading.Thread(target=_tell_service, args=(title, text), name="notify", daemon=True).start()
+            self._tell_on_a_thread(title, text)
         elif QSystemTrayIcon.isSystemTrayAvailable():
             self._tell_tray(title, text)
+
+    def _tell_on_a_thread(self, title: str, text: str) -> None:
+        """One at a time: a bus that takes a connection and then stays silent holds its thread for ever."""
+        if self._telling is not None and self._telling.is_alive():
+            _log.info("No desktop notification: the last one is still on its way.")
+            return
+        self._telling = threading.Thread(target=_tell_service, args=(title, text), name="notify", daemon=True)
+        self._telling.start()
 
     def _tell_tray(self, title: str, text: str) -> None:
         if self._tray is None:

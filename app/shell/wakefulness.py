@@ -45,9 +45,12 @@ def on_battery() -> bool:
 
 
 def _stay_awake(released: threading.Event) -> None:
-    from wakepy import keep
+    try:
+        from wakepy import keep
 
-    with keep.running(on_fail="pass") as mode:
-        if not mode.active:
-            _log.info("The system does not let the app keep it awake.")
-        released.wait()
+        with keep.running(on_fail="pass") as mode:
+            if not mode.active:
+                _log.info("The system does not let the app keep it awake.")
+            released.wait()
+    except Exception as error:  # whatever its services raise: a training does not depend on it
+        _log.info("The app cannot keep the system awake: %s", error)

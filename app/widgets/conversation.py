@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtGui import QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from app.shell.palette import FontSize, Space
@@ -82,7 +82,8 @@ class ConversationText(QWidget):
         self.view.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded if wanted > limit else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
-        self.view.setFixedHeight(max(_LEAST_HEIGHT, min(limit, wanted)))
+        height = wanted if wanted <= limit else whole_lines(self.view.document(), limit)
+        self.view.setFixedHeight(max(_LEAST_HEIGHT, height))
         layout = self.layout()
         if layout is not None:
             layout.activate()
@@ -97,6 +98,21 @@ class ConversationText(QWidget):
     def _on_theme_changed(self) -> None:
         self.fold.setFont(self._theme.font(FontSize.CAPTION))
         self._on_folded()
+
+
+def whole_lines(document: QTextDocument, limit: int) -> int:
+    """The height, at most `limit` pixels, below which no line is cut through; `limit` where none fits."""
+    layout, block, height = document.documentLayout(), document.firstBlock(), 0.0
+    while block.isValid():
+        top = layout.blockBoundingRect(block).top()
+        for number in range(block.layout().lineCount()):
+            line = block.layout().lineAt(number)
+            bottom = top + line.y() + line.height()
+            if bottom > limit:
+                return int(height) or limit
+            height = max(height, bottom)
+        block = block.next()
+    return limit
 
 
 class _Turns(ReadingText):

@@ -68,7 +68,7 @@ class DifferenceView(QObject):
         ):
             places = in_units(text, stretches)
             self._parts.append(partial(self._mark, side, name, places))
-        self.said.emit(f"{found.shared:.0%} of the words in both")
+        self.said.emit(f"{100 * found.shared:.0f} % of the words in both")
 
     def _mark(self, side: ReadingText, name: str, places: list[tuple[int, int]]) -> None:
         tint, line = self._theme.colour("accent_soft"), self._theme.colour("accent")

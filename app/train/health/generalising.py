@@ -1,5 +1,7 @@
 """The training pairs are known by heart, and the held-out ones are not. Qt-free."""
 
+import math
+
 import numpy as np
 
 from app.store.figures.intervals import Interval, wilson
@@ -18,7 +20,7 @@ def memorised(curves: Curves) -> Finding | None:
     interval as a whole. Two such intervals that do not meet differ at well under 1 in 100.
     """
     facts = curves.facts
-    train, held_out = curves.recent("rewards/accuracies"), _held_out(curves)
+    train, held_out = _as_share(curves.recent("rewards/accuracies")), _as_share(_held_out(curves))
     if train is None or held_out is None or train < BY_HEART or not facts.held_out_pairs:
         return None
     ours = wilson(round(train * curves.pairs_in_stretch), curves.pairs_in_stretch)
@@ -50,6 +52,11 @@ def _held_out(curves: Curves) -> float | None:
     if not len(steps) or not max(1, curves.step - curves.stretch) <= steps[-1]:
         return None
     return curves.last("eval_rewards/accuracies")
+
+
+def _as_share(accuracy: float | None) -> float | None:
+    """From 0 to 1, whatever a damaged metrics file says; None where it says no number."""
+    return None if accuracy is None or math.isnan(accuracy) else min(1.0, max(0.0, accuracy))
 
 
 def _best_check(curves: Curves) -> int:

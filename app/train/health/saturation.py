@@ -22,7 +22,7 @@ def saturated(curves: Curves) -> Finding | None:
     loss = curves.recent("loss")
     if config.loss_type != "sigmoid" or config.label_smoothing or loss is None:
         return None
-    weight = 1 - math.exp(-loss)
+    weight = -math.expm1(-max(0.0, loss))
     if weight > LEAST_WEIGHT:
         return None
     steps, losses = curves.smoothed("loss")

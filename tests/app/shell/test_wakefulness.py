@@ -36,6 +36,24 @@ def test_a_system_that_refuses_is_no_error() -> None:
     assert not thread.is_alive()
 
 
+def test_a_library_that_fails_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import wakepy
+
+    def fail(**_wishes: object) -> None:
+        raise RuntimeError("the bus is gone")
+
+    monkeypatch.setattr(wakepy.keep, "running", fail)
+    keeper = KeepAwake()
+    with caplog.at_level("INFO"):
+        keeper.hold()
+        for thread in awake_threads():
+            thread.join(timeout=10)
+    assert "the bus is gone" in caplog.text
+    keeper.release()
+
+
 @pytest.mark.parametrize(("plugged", "expected"), [(True, False), (False, True), (None, False)])
 def test_on_battery(monkeypatch: pytest.MonkeyPatch, plugged: bool | None, expected: bool) -> None:
     class Battery:

@@ -49,3 +49,16 @@ def test_raw_shows_a_models_turn_as_it_was_written(conversation: ConversationTex
     assert _ANSWER in conversation.view.toPlainText()
     conversation.set_raw(False)
     assert _ANSWER not in conversation.view.toPlainText()
+
+
+def test_no_line_of_a_long_prompt_is_cut_through(conversation: ConversationText) -> None:
+    conversation.show_messages([Message("user", "word " * 600)])
+    conversation.view.finish()
+    layout = conversation.view.document().firstBlock().layout()
+    lines = [layout.lineAt(number) for number in range(layout.lineCount())]
+    top = conversation.view.document().documentMargin()
+    ends = {int(top + line.y() + line.height()) for line in lines}
+    for limit in (150, 161, 173):
+        conversation.fit(limit)
+        assert limit - 40 < conversation.view.height() <= limit
+        assert conversation.view.height() in ends

@@ -22,6 +22,7 @@ from tests.helpers.training_runs import new_run, run_it
 class Trained:
     columns: Columns
     facts: RunFacts
+    policy: Path
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -77,7 +78,7 @@ def _read(run: Path) -> Trained:
         policy_step=state.policy_step,
         dtype=spec.dtype,
     )
-    return Trained(columns, facts)
+    return Trained(columns, facts, run_folder.policy_folder(run))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.train.curves import up_to
@@ -92,6 +93,12 @@ class TestSaturated:
         trained = gym(learning_rate=1e-2, num_train_epochs=20.0, loss_mix="sft 0.4")
         assert "sft 0.4" in trained.finding("saturated").cause
 
+    def test_a_run_that_still_learns_is_not(self, healthy: Trained) -> None:
+        """Its pairs are won, but not by so much that they have no weight."""
+        assert healthy.facts.config.loss_type == "sigmoid" and not healthy.facts.config.label_smoothing
+        assert healthy.columns["rewards/accuracies"][1][-1] == 1
+        assert "saturated" not in healthy.kinds
+
     def test_another_loss_is_not_judged_so(self, gym: Gym) -> None:
         trained = gym(learning_rate=1e-2, num_train_epochs=20.0, loss_type="hinge")
         assert "saturated" not in trained.kinds
@@ -164,6 +171,14 @@ class TestMemorised:
         )
         assert int(low) <= 50 and int(high) < 76
 
+    @pytest.mark.parametrize("accuracy", [1.5, -0.5, float("nan"), float("inf")])
+    def test_a_damaged_metrics_file_is_no_error(self, healthy: Trained, accuracy: float) -> None:
+        columns = dict(healthy.columns)
+        for name in ("rewards/accuracies", "eval_rewards/accuracies"):
+            steps, values = columns[name]
+            columns[name] = steps, np.full_like(values, accuracy)
+        assert "memorised" not in {finding.kind for finding in judge(columns, healthy.facts)}
+
     def test_few_held_out_pairs_are_no_evidence(self, gym: Gym) -> None:
         trained = gym(pairs_by_chance(12, 3), learning_rate=3e-3, num_train_epochs=10.0, eval_steps=4)
         assert trained.columns["rewards/accuracies"][1][-4:].mean() == 1
@@ -235,6 +250,16 @@ class TestAnswers:
         finding = trained.finding("length")
         assert "shorter" in finding.sentence and "ask for" in finding.cause
         assert "do not" not in finding.cause
+
+    def test_answers_that_become_longer_as_the_verdicts_ask(self, gym: Gym) -> None:
+        """A policy that was taught to say next to nothing is taught to say more."""
+        terse = gym(same_pairs("a", "b c d e " * 6), **PUSHED)
+        trained = gym(same_pairs("b c d e f g h i j k", "a"), model=terse.policy, **PUSHED)
+        finding = trained.finding("length")
+        tokens = trained.columns["samples/tokens"][1]
+        assert tokens[-1] > 1.5 * tokens[0]
+        assert "longer" in finding.sentence
+        assert "longer" in finding.cause and "do not ask" not in finding.cause
 
     def test_answers_that_become_shorter_for_no_reason(self, gym: Gym) -> None:
         trained = gym(same_pairs("abcd", "efgh"), **PUSHED)
