@@ -132,7 +132,9 @@ class ReadingPane(QWidget):
         self._texts.setDirection(
             QBoxLayout.Direction.LeftToRight if side_by_side else QBoxLayout.Direction.TopToBottom
         )
-        self.prompt.fit(max(self._theme.px(44), self.height() // 4))
+        alone = self._reading is not None and self._reading.comparison is None
+        share = 0.25 if not alone else 0.75 if wide else 0.5
+        self.prompt.fit(max(self._theme.px(44), int(self.height() * share)))
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

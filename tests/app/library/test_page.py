@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -27,6 +28,7 @@ from app.shell.theme import Theme
 from app.store.collecting import comparisons
 from app.store.handle import Project
 from app.store.library.filters import Filter, Sort
+from dpo_engine.preferences import Message
 from tests.app.library.scenes import add_row, shown, words_of
 from tests.store.makers import prompt
 
@@ -110,6 +112,21 @@ def test_arrows_read_the_next_row(filled: LibraryPage, qtbot: QtBot) -> None:
     assert not filled.pane.cards["left"].isVisible() and not filled.pane.judge.isVisible()
     press(KEY.Key_Home)
     qtbot.waitUntil(lambda: filled.pane.prompt.text == "brave otter")
+
+
+def test_a_prompt_that_stands_alone_has_the_room_of_the_responses(filled: LibraryPage, qtbot: QtBot) -> None:
+    def height_of(row: Qt.Key) -> int:
+        press(row)
+        alone = row == KEY.Key_End
+        qtbot.waitUntil(lambda: filled.pane.cards["left"].isHidden() == alone)
+        reading = filled.pane.reading
+        assert reading is not None
+        long = Message("user", "A long question. " * 400)
+        filled.pane.show_reading(replace(reading, prompt=replace(reading.prompt, messages=(long,))))
+        filled.pane.prompt.view.finish()
+        return filled.pane.prompt.view.height()
+
+    assert height_of(KEY.Key_End) > 1.8 * height_of(KEY.Key_Home)
 
 
 def test_space_collects_rows_while_arrows_walk_on(filled: LibraryPage) -> None:
