@@ -59,7 +59,8 @@ def _tell_service(title: str, text: str) -> None:
     """By the notification service of the freedesktop.org specification; without one nothing is said."""
     try:
         from jeepney import DBusAddress, new_method_call
-        from jeepney.io.blocking import open_dbus_connection
+        from jeepney.bus import find_session_bus
+        from jeepney.io.blocking import DBusConnection, prep_socket
 
         service = DBusAddress(
             "/org/freedesktop/Notifications",
@@ -69,7 +70,8 @@ def _tell_service(title: str, text: str) -> None:
         # Markup is allowed in the body there: what is not meant as such must not become it.
         body = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         content: tuple[object, ...] = ("DPO Studio", 0, "dpo-studio", title, body, [], {}, _SHOWN_MS)
-        with open_dbus_connection("SESSION") as connection:
+        # The library leaves a socket open where the bus hangs up on its first word.
+        with prep_socket(find_session_bus(), timeout=_PATIENCE) as bus, DBusConnection(bus) as connection:
             connection.send_and_get_reply(
                 new_method_call(service, "Notify", "susssasa{sv}i", content), timeout=_PATIENCE
             )

@@ -49,8 +49,6 @@ def telling() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "notify"]
 
 
-# The library leaves its socket to the collector where the bus hangs up on it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_bus_that_says_nothing_holds_one_thread_and_no_more(
     qapp: QApplication,
     qtbot: QtBot,

@@ -101,7 +101,7 @@ def test_it_is_as_high_as_its_text_up_to_the_limit(conversation: ConversationTex
     assert 20 <= short < 40
     conversation.show_messages([Message("user", "A line\n" * 100)])
     conversation.fit(200)
-    assert conversation.view.height() == 200
+    assert 170 < conversation.view.height() <= 200
     assert conversation.view.verticalScrollBar().maximum() > 0
     conversation.show_messages([Message("user", "Short")])
     conversation.fit(200)
