@@ -121,7 +121,6 @@ class Theme(QObject):
     def _apply(self) -> None:
         sizes = {f"font_{k.lower()}": self.px(v) for k, v in vars(FontSize).items() if k.isupper()}
         self._app.setStyle("Fusion")
-        self._app.setFont(self.font())
         self._app.setPalette(_qt_palette(self.palette))
         self._app.setStyleSheet(
             self._style.substitute(
@@ -132,6 +131,8 @@ class Theme(QObject):
                 icons=resources.path("icons").as_posix(),
             )
         )
+        # Last: a style and a style sheet bring back the fonts that a GTK desktop has for kinds of widgets.
+        self._app.setFont(self.font())
 
 
 def set_role(widget: QWidget, role: str) -> None:

@@ -151,7 +151,8 @@ def _about_cuts(pairs: PairsAsNeeded, known: Survey, max_length: int) -> list[st
 
 def cuts_note(cut: int, of: str, max_length: int) -> list[str]:
     """A sentence, or none where nothing was cut."""
-    return [f"{cut} of {of} are longer than {max_length} tokens and were cut."] if cut else []
+    are, were = ("is", "was") if cut == 1 else ("are", "were")
+    return [f"{cut} of {of} {are} longer than {max_length} tokens and {were} cut."] if cut else []
 
 
 def _sample_prompts(stored: Sequence[Pair], spec: RunSpec) -> tuple[tuple[Message, ...], ...]:
