@@ -44,6 +44,7 @@ class Theme(QObject):
         self._icons: dict[tuple[str, str, str], QIcon] = {}
         for file in _FONT_FILES:
             QFontDatabase.addApplicationFont(str(resources.path("fonts", file)))
+        app.setStyle("Fusion")
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
         self._apply()
 
@@ -120,7 +121,6 @@ class Theme(QObject):
 
     def _apply(self) -> None:
         sizes = {f"font_{k.lower()}": self.px(v) for k, v in vars(FontSize).items() if k.isupper()}
-        self._app.setStyle("Fusion")
         self._app.setPalette(_qt_palette(self.palette))
         self._app.setStyleSheet(
             self._style.substitute(
